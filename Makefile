@@ -1,0 +1,52 @@
+# make run: the shipped corpus against the installed frameworks, in a fresh environment that it sets up itself
+PYTHON ?= python3
+EXTRAS ?= all,test
+RUN ?= runs/$(shell date +%Y%m%d-%H%M%S)
+RUN := $(RUN)
+
+PY := .venv/bin/python
+CONVSUITE := .venv/bin/convsuite
+STAMP := .venv/.installed
+
+# The editable install holds this folder's path: where it has moved, it is made anew.
+INSTALLED := $(EXTRAS) in $(CURDIR)
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(INSTALLED))
+.PHONY: $(STAMP)
+endif
+
+.PHONY: run test test-core test-slow lint setup clean
+
+# ARGS reaches `convsuite run`: make run ARGS='--engine torch --tag smoke'. The report is written whatever the run found;
+# make itself turns every status but 0 into 2.
+run: setup
+	@status=0; $(CONVSUITE) run --out $(RUN) $(ARGS) || status=$$?; \
+	if [ -e $(RUN)/run.json ]; then $(CONVSUITE) report $(RUN) --markdown $(RUN)/report.md || exit; fi; \
+	exit $$status
+
+test: lint
+	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-core: setup
+	@$(PY) -m pytest -n 2 --dist loadgroup -m 'not slow and not frameworks' $(ARGS)
+
+test-slow: setup
+	@$(PY) -m pytest -m slow $(ARGS)
+
+lint: setup
+	@$(PY) -m ruff check --quiet
+	@$(PY) -m ruff format --quiet --check
+	@$(PY) -m pyright
+
+setup: $(STAMP)
+
+# The stamp is written last: what an interruption leaves is taken up again.
+$(STAMP): pyproject.toml constraints.txt
+	@rm -f $@
+	@echo 'Setting up .venv with convsuite[$(EXTRAS)] ...' >&2
+	@$(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@echo '$(INSTALLED)' > $@
+
+clean:
+	rm -rf .venv build dist *.egg-info .asv .hypothesis .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,96 @@
+"""JAX: lax.conv_general_dilated and lax.conv_transpose; layouts as dimension_numbers say, here the case's own.
+
+https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_general_dilated.html
+https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_transpose.html
+"""
+
+from __future__ import annotations
+
+from .backends import BACKENDS, Sentence
+from .case import Case
+from .source import SourceAdapter, ones
+
+
+class JaxAdapter(SourceAdapter):
+    """One primitive says every padding, negative ones too, dilation of either side and groups."""
+
+    distributions = ("jax", "jaxlib")
+
+    def __init__(self) -> None:
+        super().__init__(BACKENDS["jax"])
+
+    def equivalent(self, case: Case, sentence: Sentence) -> str:
+        if not case.transposed:
+            return self._conv(case, sentence, case.pads if case.padding == "causal" else case.padding)
+        # documented: transpose_kernel=True is the gradient of the forward convolution with that padding word
+        if case.padding in ("same", "valid") and case.output_padding is None and case.groups == 1:
+            padding = f'"{str(case.padding).upper()}"'
+            return _bias(case, _conv_transpose(case, "w", padding, transpose_kernel=True))
+        # A transposed convolution is a convolution of the input dilated by s with the kernel mirrored and its channels
+        # exchanged; the whole result takes (k-1)*d zeros at both ends, a window of it fewer or more.
+        pads = tuple(
+            ((k - 1) * d - lo, (k - 1) * d - hi)
+            for (lo, hi), k, d in zip(case.pads, case.kernel_size, case.dilation, strict=True)
+        )
+        sentence.kernels["kernel"] = _mirrored(case)
+        return _bias(
+            case,
+            f"lax.conv_general_dilated(x, w, {ones(case)}, {pads}, lhs_dilation={case.strides}, "
+            f"rhs_dilation={case.dilation}, dimension_numbers={_numbers(case)}, feature_group_count={case.groups})",
+        )
+
+    def literal(self, case: Case, sentence: Sentence) -> str | None:
+        if case.padding == "causal":
+            return None
+        if not case.transposed:
+            return self._conv(case, sentence, case.padding)
+        if case.groups > 1 or case.output_padding is not None or case.padding == "same_lower":
+            return None  # lax.conv_transpose has no such parameter
+        # the documented defaults: a kernel (*k, Cin, Cout), not mirrored, and pairs that pad the dilated input
+        padding = f'"{str(case.padding).upper()}"' if isinstance(case.padding, str) else repr(case.padding)
+        return _bias(case, _conv_transpose(case, "w.swapaxes(-1, -2)", padding, transpose_kernel=False))
+
+    def _conv(self, case: Case, sentence: Sentence, padding: object) -> str:
+        said = f'"{padding.upper()}"' if isinstance(padding, str) else repr(padding)
+        window = f"{case.strides}, {said}, rhs_dilation={case.dilation}, dimension_numbers={_numbers(case)}"
+        if case.op == "conv":
+            return _bias(case, f"lax.conv_general_dilated(x, w, {window}, feature_group_count={case.groups})")
+        # (*k, C, M) -> (*k, 1, C*M): channel c's multipliers stand side by side
+        *k, channels, multiplier = case.kernel_shapes["depthwise_kernel"]
+        there, back = (*k, 1, channels * multiplier), (*k, channels, multiplier)
+        sentence.kernels["depthwise_kernel"] = f".reshape({there})", f".reshape({back})"
+        depthwise = f"lax.conv_general_dilated(x, w, {window}, feature_group_count={case.channels})"
+        if case.op == "depthwise_conv":
+            return _bias(case, depthwise)
+        pointwise = f'{ones(case)}, "VALID", dimension_numbers={_numbers(case)}'
+        return _bias(case, f"lax.conv_general_dilated({depthwise}, p, {pointwise})")
+
+
+def _numbers(case: Case) -> str:
+    window = "DHW"[3 - case.rank :]
+    data = f"NC{window}" if case.channels_first else f"N{window}C"
+    return str((data, f"{window}IO", data))
+
+
+def _conv_transpose(case: Case, w: str, padding: str, *, transpose_kernel: bool) -> str:
+    said = f"rhs_dilation={case.dilation}, dimension_numbers={_numbers(case)}"
+    said += ", transpose_kernel=True" if transpose_kernel else ""
+    return f"lax.conv_transpose(x, {w}, {case.strides}, {padding}, {said})"
+
+
+def _bias(case: Case, text: str) -> str:
+    if not case.use_bias:
+        return text
+    return f"{text} + b.reshape({(1, -1, *(1,) * case.rank)})" if case.channels_first else f"{text} + b"
+
+
+def _mirrored(case: Case) -> tuple[str, str]:
+    """(*k, Cout/g, Cin) -> (*k, Cin/g, Cout), mirrored: the last axis is cut into its groups, which lead the new one."""
+    rank, g = case.rank, case.groups
+    *k, width, channels = case.kernel_shapes["kernel"]
+    mirror = f"[{', '.join(['::-1'] * rank)}]"
+    # (*k, Cout/g, g, Cin/g) <-> (*k, Cin/g, g, Cout/g): exchanging the outer two undoes itself
+    exchange = f".transpose({(*range(rank), rank + 2, rank + 1, rank)})"
+    there = f"{mirror}.reshape({(*k, width, g, channels // g)}){exchange}.reshape({(*k, channels // g, width * g)})"
+    back = f".reshape({(*k, channels // g, g, width)}){exchange}.reshape({(*k, width, channels)}){mirror}"
+    return there, back

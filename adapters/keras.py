@@ -1,0 +1,167 @@
+"""Keras: its layers, on any backend, given weights instead of making them (`stateless_call`).
+
+The kernels' layouts are the reference's own: (*k, Cin/groups, filters), transposed (*k, filters, Cin),
+depthwise (*k, C, M), pointwise (1, ..., C*M, filters).  https://keras.io/api/layers/convolution_layers/
+"""
+
+from __future__ import annotations
+
+from .backends import BACKENDS, Axes, Backend, Sentence
+from .base import Unsupported
+from .case import Case, Pads, Shape
+from .source import SourceAdapter, ones, strided_and_dilated
+
+LAYERS = {"conv": "Conv{}D", "depthwise_conv": "DepthwiseConv{}D", "separable_conv": "SeparableConv{}D"}
+LARGEST_DEPTHWISE_RANK = 2
+
+
+class KerasAdapter(SourceAdapter):
+    """keras.layers on the backend named; Keras reads KERAS_BACKEND when it is imported."""
+
+    def __init__(self, backend: str = "tensorflow") -> None:
+        super().__init__(KerasBackend(backend))
+        self.distributions = ("keras", *({"jax": ("jax", "jaxlib")}.get(backend, (backend,))))
+
+    def equivalent(self, case: Case, sentence: Sentence) -> str:
+        if case.transposed:
+            return self._transposed(case, sentence)
+        own = case.padding in ("valid", "same") or (case.padding == "causal" and case.op == "conv")
+        grouped_3d = case.op != "conv" and case.rank > LARGEST_DEPTHWISE_RANK
+        if own and not strided_and_dilated(case) and not grouped_3d:
+            return _layer(case, sentence, LAYERS[case.op], padding=str(case.padding))
+        x = self.padded(case, sentence)
+        strides = ones(case) if strided_and_dilated(case) else case.strides
+        subsample = strides != case.strides
+        if case.op == "conv":
+            convolved = _layer(case, sentence, LAYERS["conv"], x=x, strides=strides)
+            return self.subsampled(case, sentence, convolved) if subsample else convolved
+        # the pointwise convolution comes after the subsampling, and with it the bias
+        depthwise = self._depthwise(case, sentence, x, strides)
+        if subsample:
+            depthwise = self.subsampled(case, sentence, depthwise)
+        if case.op == "depthwise_conv":
+            return _bias(case, depthwise)
+        return _pointwise(case, depthwise)
+
+    def literal(self, case: Case, sentence: Sentence) -> str | None:
+        if not isinstance(case.padding, str) or case.padding == "same_lower":
+            return None
+        if case.transposed:
+            return None if case.groups != 1 else _layer(case, sentence, "Conv{}DTranspose", padding=case.padding)
+        if case.op != "conv" and case.rank > LARGEST_DEPTHWISE_RANK:
+            return None
+        return _layer(case, sentence, LAYERS[case.op], padding=case.padding)
+
+    def _depthwise(self, case: Case, sentence: Sentence, x: str, strides: Shape) -> str:
+        if case.rank <= LARGEST_DEPTHWISE_RANK:
+            return _layer(case, sentence, LAYERS["depthwise_conv"], x=x, strides=strides, part="depthwise_conv")
+        # rank 3: grouped with groups = channels; (*k, C, M) -> (*k, 1, C*M)
+        *k, channels, multiplier = case.kernel_shapes["depthwise_kernel"]
+        w = f"keras.ops.reshape(w, {(*k, 1, channels * multiplier)})"
+        return _layer(case, sentence, LAYERS["conv"], x=x, w=w, strides=strides, part="grouped")
+
+    def _transposed(self, case: Case, sentence: Sentence) -> str:
+        if strided_and_dilated(case):
+            raise Unsupported("no transposed layer takes strides > 1 together with dilation_rate > 1")
+        if case.groups == 1 and case.padding in ("valid", "same"):
+            return _layer(case, sentence, "Conv{}DTranspose", padding=str(case.padding))
+        # documented: "valid" without output_padding is the whole result, at least a stride long per input
+        sizes = tuple(
+            (n - 1) * s + max((k - 1) * d + 1, s)
+            for n, s, k, d in zip(case.spatial, case.strides, case.kernel_size, case.dilation, strict=True)
+        )
+
+        def whole(x: str, w: str) -> str:
+            return _layer(case, sentence, "Conv{}DTranspose", x=x, w=w, part="transposed")
+
+        full = whole("x", "w") if case.groups == 1 else self.grouped(case, sentence, whole)
+        return _bias(case, self.windowed(case, sentence, full, sizes))
+
+
+class KerasBackend:
+    """The backend's own templates, with Keras's words where it has them."""
+
+    def __init__(self, name: str) -> None:
+        self._own: Backend = BACKENDS[name]
+        imports = [f'import os\nos.environ["KERAS_BACKEND"] = "{name}"', self._own.imports, "import keras"]
+        self.imports = "\n".join(imports)
+
+    def configure(self, case: Case) -> str:
+        return self._own.configure(case)
+
+    def tensor(self, text: str, case: Case) -> str:
+        return self._own.tensor(text, case)
+
+    def array(self, text: str, case: Case) -> str:
+        return self._own.array(text, case)
+
+    def pad(self, text: str, pads: Pads, axes: Axes) -> str:
+        return f"keras.ops.pad({text}, {tuple(axes.spread(pads, (0, 0)))})"
+
+    def concat(self, texts: list[str], axis: int) -> str:
+        return f"keras.ops.concatenate([{', '.join(texts)}], axis={axis})"
+
+    def forward(self, arguments: str) -> tuple[str, str]:
+        return self._own.forward(arguments)
+
+    def gradient(self, arguments: str, target: str) -> tuple[str, str]:
+        return self._own.gradient(arguments, target)
+
+
+def _layer(
+    case: Case,
+    sentence: Sentence,
+    kind: str,
+    *,
+    x: str = "x",
+    w: str = "w",
+    padding: str = "valid",
+    strides: Shape | None = None,
+    part: str | None = None,
+) -> str:
+    """A layer's construction among the preparations, its call as the expression.
+
+    ``part``: the layer is one part of the case, without bias, and (transposed) without groups and output_padding.
+    """
+    said = [f"kernel_size={case.kernel_size}", f"strides={strides or case.strides}", f'padding="{padding}"']
+    said += [f'data_format="{case.data_format}"', f"dilation_rate={case.dilation}"]
+    weights = [w]
+    if kind == "Conv{}DTranspose":
+        said.insert(0, f"filters={case.output_channels // case.groups}")
+        if case.output_padding is not None and part is None:
+            said.append(f"output_padding={case.output_padding}")
+    elif part == "grouped":
+        said.insert(0, f"filters={case.channels * case.depth_multiplier}")
+        said.append(f"groups={case.channels}")
+    elif kind == LAYERS["conv"]:
+        said.insert(0, f"filters={case.filters}")
+        said.append(f"groups={case.groups}")
+    else:
+        said.append(f"depth_multiplier={case.depth_multiplier}")
+        if kind == LAYERS["separable_conv"]:
+            said.insert(0, f"filters={case.filters}")
+            weights.append("p")
+    bias = case.use_bias and part is None
+    if bias:
+        weights.append("b")
+    said += [f"use_bias={bias}", f'dtype="{case.dtype}"']
+    # constant initialisers: drawing random weights, which stateless_call replaces, costs more than the convolution
+    initialisers = ("depthwise", "pointwise") if kind == LAYERS["separable_conv"] else ("kernel",)
+    initialisers = ("depthwise",) if kind == LAYERS["depthwise_conv"] else initialisers
+    said += [f'{name}_initializer="zeros"' for name in initialisers]
+    if not any(line.startswith("layer = ") for line in sentence.prepare):
+        sentence.prepare += [f"layer = keras.layers.{kind.format(case.rank)}({', '.join(said)})", f"layer.build({x}.shape)"]
+    return f"layer.stateless_call([{', '.join(weights)}], [], {x})[0]"
+
+
+def _pointwise(case: Case, x: str) -> str:
+    convolved = f'keras.ops.conv({x}, p, 1, "valid", data_format="{case.data_format}")'
+    return _bias(case, convolved)
+
+
+def _bias(case: Case, text: str) -> str:
+    if not case.use_bias:
+        return text
+    if case.channels_first:
+        return f"{text} + keras.ops.reshape(b, {(1, -1, *(1,) * case.rank)})"
+    return f"{text} + b"

@@ -1,0 +1,65 @@
+"""The project's own reference as an engine, in the case's dtype: what a plain NumPy convolution gives."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from .base import Program, viewed
+from .case import Case
+
+
+class ReferenceAdapter:
+    """`convsuite.reference`, channels last."""
+
+    def __init__(self, algorithm: str | None = None) -> None:
+        self.algorithm = algorithm
+
+    def versions(self) -> dict[str, str]:
+        """NumPy's and the suite's own."""
+        return {"convsuite": version("convsuite"), "numpy": version("numpy")}
+
+    def translate(self, case: Case, form: str) -> Program | None:
+        """The reference's functions bear the cases' names; there is one form."""
+        if form == "literal":
+            return None
+        prepare = [f"{name} = {viewed(name, case)}" for name in case.array_shapes]
+        result = "y"
+        if case.channels_first:
+            prepare += [
+                f"{name} = np.moveaxis({name}, 1, -1)"
+                for name in ("input", "output_gradient")
+                if name in case.array_shapes
+            ]
+            result = "np.moveaxis(y, -1, 1)" if case.result_has_channels else "y"
+        imports = "import numpy as np\nfrom convsuite import reference"
+        return Program(imports, "\n".join(prepare), f"y = {self._expression(case)}", f"result = {result}")
+
+    def _expression(self, case: Case) -> str:
+        window = f"strides={case.strides}, padding={case.padding!r}, dilation={case.dilation}"
+        groups = f", groups={case.groups}" if case.op in ("conv", "conv_transpose") else ""
+        if case.transposed:
+            groups += f", output_padding={case.output_padding}"
+        algorithm = f", algorithm={self.algorithm!r}" if self.algorithm else ""
+        if case.op == "separable_conv" and case.wrt not in (None, "bias"):
+            return self._separable_gradient(case, window)
+        kernels = ", ".join(case.kernel_shapes)
+        if case.wrt is None:
+            bias = ", bias=bias" if case.use_bias else ""
+            return f"reference.{case.op}(input, {kernels}, {window}{groups}{bias}{algorithm})"
+        said = f"op={case.op!r}, {window}{groups}"
+        if case.wrt == "input":
+            return f"reference.input_gradient(output_gradient, {kernels}, input.shape, {said})"
+        if case.wrt == "bias":
+            return "reference.bias_gradient(output_gradient)"
+        return f"reference.kernel_gradient(input, output_gradient, {kernels}.shape, {said})"
+
+    def _separable_gradient(self, case: Case, window: str) -> str:
+        """The chain rule over depthwise, then pointwise."""
+        between = f"reference.depthwise_conv(input, depthwise_kernel, {window})"
+        if case.wrt == "pointwise_kernel":
+            return f"reference.kernel_gradient({between}, output_gradient, pointwise_kernel.shape)"
+        inner = f"reference.input_gradient(output_gradient, pointwise_kernel, {between}.shape)"
+        said = f"op='depthwise_conv', {window}"
+        if case.wrt == "input":
+            return f"reference.input_gradient({inner}, depthwise_kernel, input.shape, {said})"
+        return f"reference.kernel_gradient(input, {inner}, depthwise_kernel.shape, {said})"

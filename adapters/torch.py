@@ -1,0 +1,105 @@
+"""PyTorch: torch.nn.functional, channels first, kernels (Cout, Cin/groups, *k), transposed (Cin, Cout/groups, *k).
+
+https://docs.pytorch.org/docs/stable/nn.functional.html#convolution-functions
+"""
+
+from __future__ import annotations
+
+from .backends import BACKENDS, Axes, Sentence
+from .case import Case, Shape
+from .source import SourceAdapter
+
+
+class TorchAdapter(SourceAdapter):
+    """F.conv{rank}d and F.conv_transpose{rank}d."""
+
+    distributions = ("torch",)
+
+    def __init__(self) -> None:
+        super().__init__(BACKENDS["torch"])
+
+    def axes(self, case: Case) -> Axes:
+        return Axes(case.rank, channels_first=True)
+
+    def equivalent(self, case: Case, sentence: Sentence) -> str:
+        _kernels(case, sentence)
+        if case.transposed:
+            return self._transposed(case, sentence)
+        # documented: "same" for stride 1, the extra at the end; numbers for both sides of an axis
+        if case.padding == "same" and max(case.strides) == 1:
+            return _conv(case, "x", "same")
+        if (sides := _symmetric(case)) is not None:
+            return _conv(case, "x", sides)
+        return _conv(case, self.padded(case, sentence), (0,) * case.rank)
+
+    def literal(self, case: Case, sentence: Sentence) -> str | None:
+        _kernels(case, sentence)
+        if isinstance(case.padding, tuple):
+            if any(lo != hi for lo, hi in case.padding):
+                return None
+            padding: str | Shape = tuple(lo for lo, _ in case.padding)
+            return _conv_transpose(case, padding, case.output_padding) if case.transposed else _conv(case, "x", padding)
+        # the port's idiom for SAME: half a kernel on either side
+        half = tuple(d * (k // 2) for k, d in zip(case.kernel_size, case.dilation, strict=True))
+        if case.padding == "valid":
+            return _conv_transpose(case, None, case.output_padding) if case.transposed else _conv(case, "x", "valid")
+        if case.padding != "same":
+            return None
+        if case.transposed:
+            return _conv_transpose(case, half, case.output_padding or tuple(s - 1 for s in case.strides))
+        return _conv(case, "x", "same" if max(case.strides) == 1 else half)
+
+    def _transposed(self, case: Case, sentence: Sentence) -> str:
+        # documented: padding crops both ends of the full result alike, output_padding extends the end
+        crops = _symmetric(case)
+        if crops is not None and isinstance(case.padding, tuple):
+            return _conv_transpose(case, crops, case.output_padding)
+        if all(window == (0, full) for window, full in zip(case.window, case.full, strict=True)):
+            return _conv_transpose(case, None, None)
+        full = _conv_transpose(case, None, None, bias=False)
+        result = self.windowed(case, sentence, full, case.full)
+        return f"{result} + b.reshape({(1, -1, *(1,) * case.rank)})" if case.use_bias else result
+
+
+def _symmetric(case: Case) -> Shape | None:
+    """The padding as one non-negative number per axis, where it can be said so."""
+    if case.padding == "valid":
+        return (0,) * case.rank
+    if isinstance(case.padding, tuple) and all(lo == hi >= 0 for lo, hi in case.padding):
+        return tuple(lo for lo, _ in case.padding)
+    return None
+
+
+def _conv(case: Case, x: str, padding: str | Shape) -> str:
+    name = f"F.conv{case.rank}d"
+    window = f"stride={case.strides}, padding={padding!r}, dilation={case.dilation}"
+    bias = ", b" if case.use_bias else ""
+    if case.op == "conv":
+        return f"{name}({x}, w{bias}, {window}, groups={case.groups})"
+    if case.op == "depthwise_conv":
+        return f"{name}({x}, w{bias}, {window}, groups={case.channels})"
+    return f"{name}({name}({x}, w, {window}, groups={case.channels}), p{bias})"
+
+
+def _conv_transpose(case: Case, padding: Shape | None, output_padding: Shape | None, *, bias: bool = True) -> str:
+    said = f"w{', b' if bias and case.use_bias else ''}, stride={case.strides}"
+    if padding is not None:
+        said += f", padding={padding}"
+    if output_padding is not None:
+        said += f", output_padding={output_padding}"
+    return f"F.conv_transpose{case.rank}d(x, {said}, groups={case.groups}, dilation={case.dilation})"
+
+
+def _kernels(case: Case, sentence: Sentence) -> None:
+    """(*k, I, O) -> (O, I, *k); the depthwise (*k, C, M) -> (C*M, 1, *k), channel c's multipliers side by side."""
+    rank = case.rank
+    spatial = tuple(range(rank))
+    dense = f".transpose({(rank + 1, rank, *spatial)})", f".transpose({(*range(2, rank + 2), 1, 0)})"
+    for name, shape in case.kernel_shapes.items():
+        if name == "depthwise_kernel":
+            *window, channels, multiplier = shape
+            there = f".transpose({(rank, rank + 1, *spatial)}).reshape({(channels * multiplier, 1, *window)})"
+            back = f".reshape({(channels, multiplier, *window)}).transpose({(*range(2, rank + 2), 0, 1)})"
+            sentence.kernels[name] = there, back
+        else:
+            sentence.kernels[name] = dense

@@ -1,0 +1,164 @@
+"""Known discrepancies: whom they concern, under which condition, and the sentence that explains them.
+
+An entry speaks of records by engine, versions, form and a condition on the case, never by listing ids.  A bad record
+is known where an entry that concerns it names its verdict.  An entry concerns good records too: then what it expects
+no longer happens, which fails a run like a new discrepancy, unless the entry says ``sometimes``.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic import Field, TypeAdapter, ValidationError
+
+from .corpus import NAMES, Entry
+from .errors import UsageError
+from .expressions import Expression, condition
+from .schema import Strict
+from .verdict import GOOD, Judgement
+from .yaml_lines import read_yaml
+
+BadVerdict = Literal["crash", "timeout", "accepted", "unsupported", "shape", "dtype", "unstable", "differs"]
+
+
+class ExpectationFields(Strict):
+    """One entry of an expectations file."""
+
+    engine: str | Annotated[list[str], Field(min_length=1)]
+    versions: dict[str, str] = {}
+    form: Literal["equivalent", "literal"] | None = None
+    when: str = "True"
+    verdict: BadVerdict | Annotated[list[BadVerdict], Field(min_length=1)]
+    why: Annotated[str, Field(min_length=10)]
+    link: str | None = None
+    sometimes: bool = False
+
+
+class ExpectationFile(Strict):
+    """A file of them."""
+
+    expectations: list[ExpectationFields]
+
+
+FILE = TypeAdapter(ExpectationFile)
+
+
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """A known discrepancy."""
+
+    engines: tuple[str, ...]
+    versions: Mapping[str, SpecifierSet]
+    form: str | None
+    when: Expression
+    verdicts: tuple[str, ...]
+    why: str
+    link: str | None
+    sometimes: bool
+    file: str
+    line: int
+
+    def concerns(self, engine: str, versions: Mapping[str, str], form: str, entry: Entry) -> bool:
+        """Whether the entry speaks of this record."""
+        return (
+            (self.form is None or self.form == form)
+            and any(fnmatch.fnmatchcase(engine, pattern) for pattern in self.engines)
+            and all(
+                name in versions and allowed.contains(versions[name], prereleases=True)
+                for name, allowed in self.versions.items()
+            )
+            and self.when(entry.values)
+        )
+
+
+@dataclass
+class Ledger:
+    """The expectations of a run and what became of each."""
+
+    expectations: list[Expectation]
+    concerned: Counter[Expectation] = field(default_factory=Counter[Expectation])
+    seen: Counter[Expectation] = field(default_factory=Counter[Expectation])
+    vanished: Counter[Expectation] = field(default_factory=Counter[Expectation])
+
+    def weigh(
+        self, engine: str, versions: Mapping[str, str], form: str, entry: Entry, judgement: Judgement
+    ) -> tuple[str, Expectation | None]:
+        """("as usual" | "known" | "new" | "vanished", the entry that says so)."""
+        concerning = [one for one in self.expectations if one.concerns(engine, versions, form, entry)]
+        self.concerned.update(concerning)
+        if judgement.verdict in GOOD:
+            gone = [one for one in concerning if not one.sometimes]
+            self.vanished.update(gone)
+            return ("vanished", gone[0]) if gone else ("as usual", None)
+        naming = [one for one in concerning if judgement.verdict in one.verdicts]
+        self.seen.update(naming[:1])
+        return ("known", naming[0]) if naming else ("new", concerning[0] if concerning else None)
+
+    def idle(self, engines: set[str]) -> list[Expectation]:
+        """Entries about these engines that concerned no record."""
+        return [
+            one
+            for one in self.expectations
+            if one not in self.concerned and any(fnmatch.filter(engines, pattern) for pattern in one.engines)
+        ]
+
+
+def shipped() -> list[Expectation]:
+    """What the pinned versions are known to do differently."""
+    folder = Path(str(resources.files(__package__))) / "expectations"
+    return [one for file in sorted(folder.glob("*.yaml")) for one in read(file)]
+
+
+def read(file: Path) -> list[Expectation]:
+    """The entries of one file.  Raises `UsageError` with the line of a mistake."""
+    document = read_yaml(file)
+    try:
+        said = FILE.validate_python(document.value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = tuple(first["loc"])
+        key = ".".join(map(str, place)) or "the file"
+        raise document.error(place, f"{key}: {first['msg']}", got=repr(first["input"])[:80]) from error
+    entries: list[Expectation] = []
+    for index, one in enumerate(said.expectations):
+        place = ("expectations", index)
+        try:
+            versions = {name: SpecifierSet(text) for name, text in one.versions.items()}
+        except InvalidSpecifier as error:
+            raise document.error((*place, "versions"), "not a version range", got=error) from error
+        entries.append(
+            Expectation(
+                engines=(one.engine,) if isinstance(one.engine, str) else tuple(one.engine),
+                versions=versions,
+                form=one.form,
+                when=condition(one.when, NAMES, document.file, document.line((*place, "when"))),
+                verdicts=(one.verdict,) if isinstance(one.verdict, str) else tuple(one.verdict),
+                why=one.why,
+                link=one.link,
+                sometimes=one.sometimes,
+                file=document.file,
+                line=document.line(place),
+            )
+        )
+    return entries
+
+
+def gather(file: str | None) -> list[Expectation]:
+    """The shipped entries and those of a file; with the word "none" no entry at all."""
+    if file == "none":
+        return []
+    if file is not None and not Path(file).exists():
+        raise UsageError("no such expectations file", got=file)
+    return [*shipped(), *(read(Path(file)) if file else [])]
+
+
+def as_text(values: Any) -> str:
+    """A version table as one line."""
+    return ", ".join(f"{name} {version}" for name, version in values.items())

@@ -1,0 +1,345 @@
+"""A run: cases through engines, outcomes to verdicts, verdicts to records.
+
+    entries ──► Answers (arrays, expected) ──► EngineProcess ──► judge ──► Ledger ──► record ──► RunFolder
+
+Engines run side by side in threads of the harness, which mostly wait; records are written by the caller's thread.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..adapters.base import FORMS
+from . import store
+from .checks import run_check
+from .corpus import Entry, digest
+from .engines import Engine
+from .errors import UsageError
+from .expectations import Expectation, Ledger
+from .expected import Expected, expect
+from .process import EngineMissing, EngineProcess, Limits, Outcome, Stopped
+from .verdict import VERDICTS, Judgement, judge
+
+CACHE_BYTES = 1 << 30
+"""Arrays and answers of small cases are kept for the other engines, those of large ones drawn again."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run."""
+
+    forms: tuple[str, ...] = FORMS
+    jobs: int = 2
+    limits: Limits = field(default_factory=Limits)
+    seed: int = 0
+    resume: bool = False
+
+
+@dataclass
+class Summary:
+    """What a run came to."""
+
+    folder: Path
+    records: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter[str])
+    new: int = 0
+    vanished: int = 0
+    known: int = 0
+    missing: dict[str, str] = field(default_factory=dict[str, str])
+    versions: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    ledger: Ledger = field(default_factory=lambda: Ledger([]))
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def bad(self) -> int:
+        """Records that are not as they should be, known ones included."""
+        return self.new + self.known
+
+
+Progress = Callable[[str, int], None]
+"""Told of each case that an engine has done: (engine, number of records it gave)."""
+
+
+class Answers:
+    """Arrays and expected answers of the entries, made once for all engines."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed, self._lock, self._bytes = seed, threading.Lock(), 0
+        self._kept: dict[str, tuple[dict[str, np.ndarray], Expected | None]] = {}
+
+    def of(self, entry: Entry) -> tuple[dict[str, np.ndarray], Expected | None]:
+        """The arrays (not to be written to) and the expected answer, None where an error is due."""
+        with self._lock:
+            if entry.id not in self._kept:
+                made = self._make(entry)
+                self._bytes += sum(array.nbytes for array in made[0].values())
+                self._bytes += made[1].values.nbytes * 3 if made[1] else 0
+                if self._bytes > CACHE_BYTES:
+                    return made
+                self._kept[entry.id] = made
+            return self._kept[entry.id]
+
+    def _make(self, entry: Entry) -> tuple[dict[str, np.ndarray], Expected | None]:
+        arrays = entry.arrays(self._seed)
+        return arrays, None if entry.case.must_refuse else expect(entry.case, arrays)
+
+
+def run(
+    entries: list[Entry],
+    engines: list[Engine],
+    out: Path,
+    options: Options,
+    *,
+    expectations: Iterable[Expectation] = (),
+    missing: dict[str, str] | None = None,
+    asked: dict[str, Any] | None = None,
+    progress: Progress = lambda engine, records: None,
+) -> Summary:
+    """Runs every entry on every engine and leaves a run's folder.
+
+    Raises `UsageError` (the folder is not touched where an adapter file is at fault) and KeyboardInterrupt, the
+    records so far being kept.
+    """
+    begin, cpu_begin = time.perf_counter(), time.process_time()
+    processes = [EngineProcess(engine, options.limits) for engine in engines]
+    conductor = _Conductor(entries, processes, options, progress)
+    try:
+        for process in processes:  # a user's adapter that cannot be loaded stops the run before it begins
+            if ".py:" in process.engine.adapter:
+                process.start()
+        said = {
+            "schema_version": store.SCHEMA_VERSION,
+            "status": "running",
+            "started": store.now(),
+            "asked": asked or {},
+            "digest": digest(entries, options.seed),
+            "cases": len(entries),
+            "forms": list(options.forms),
+            "seed": options.seed,
+            "machine": store.machine(),
+        }
+        folder, before = _open(out, said, resume=options.resume)
+        summary = Summary(out, missing=dict(missing or {}), ledger=Ledger(list(expectations)))
+        conductor.conduct(folder, before, summary)
+        state = "complete"
+    except KeyboardInterrupt:
+        state = "interrupted"
+        raise
+    except BaseException:
+        state = "failed"
+        raise
+    finally:
+        conductor.stop()
+        if conductor.folder is not None:
+            _finish(conductor, state, time.perf_counter() - begin, time.process_time() - cpu_begin)
+    return summary
+
+
+def _open(out: Path, said: dict[str, Any], *, resume: bool) -> tuple[store.RunFolder, list[store.Record]]:
+    if resume:
+        return store.RunFolder.resume(out, said)
+    return store.RunFolder.create(out, said), []
+
+
+def _finish(conductor: _Conductor, state: str, wall: float, cpu: float) -> None:
+    summary, folder, processes = conductor.summary, conductor.folder, conductor.processes
+    assert summary is not None and folder is not None  # conduct() has begun
+    earlier = folder.run.get("seconds", {})
+    seconds = {
+        "startup": sum(process.startup for process in processes),
+        "engine": sum(process.busy for process in processes),
+        "harness": cpu,
+        "wall": wall,
+    }
+    summary.seconds = {name: round(value + earlier.get(name, 0.0), 3) for name, value in seconds.items()}
+    folder.finish(
+        {
+            "status": state,
+            "finished": store.now(),
+            "engines": {
+                process.engine.name: {
+                    "adapter": process.engine.adapter,
+                    "options": process.engine.options,
+                    "environment": process.engine.variables,
+                    "versions": process.versions,
+                    "starts": process.starts,
+                    "seconds": {"startup": round(process.startup, 3), "engine": round(process.busy, 3)},
+                }
+                for process in processes
+            },
+            "missing": summary.missing,
+            "seconds": summary.seconds,
+            "counts": {
+                "records": summary.records,
+                "new": summary.new,
+                "known": summary.known,
+                "vanished": summary.vanished,
+                "verdicts": {name: summary.verdicts[name] for name in VERDICTS if summary.verdicts[name]},
+            },
+        }
+    )
+
+
+class _Conductor:
+    """Keeps the engines at work and passes what they find on to one writer."""
+
+    def __init__(
+        self, entries: list[Entry], processes: list[EngineProcess], options: Options, progress: Progress
+    ) -> None:
+        self.entries, self.processes, self.options, self.progress = entries, processes, options, progress
+        self.answers = Answers(options.seed)
+        self.folder: store.RunFolder | None = None
+        self.summary: Summary | None = None
+        self._findings: queue.Queue[Callable[[], None]] = queue.Queue()
+        self._by_id = {entry.id: entry for entry in entries}
+
+    def conduct(self, folder: store.RunFolder, before: list[store.Record], summary: Summary) -> None:
+        """Runs everything that ``before`` does not hold."""
+        self.folder, self.summary = folder, summary
+        done: set[tuple[str, str, str]] = set()
+        for record in before:
+            done.add((record["case"], record["engine"], record["form"]))
+            self._count(record)
+        for entry in self.entries:
+            if entry.check is not None and (entry.id, "reference", "equivalent") not in done:
+                outcome, judgement = run_check(entry.check)
+                self._write(entry, "reference", {}, outcome, judgement)
+        with ThreadPoolExecutor(max_workers=max(self.options.jobs, 1), thread_name_prefix="engine") as pool:
+            futures = [pool.submit(self._engine, process, done) for process in self.processes]
+            try:
+                while not all(future.done() for future in futures) or not self._findings.empty():
+                    self._write_next()
+                    for future in futures:
+                        if future.done() and future.exception() is not None:
+                            raise future.exception() or AssertionError
+            except BaseException:
+                self.stop()
+                for future in futures:
+                    future.cancel()
+                raise
+
+    def stop(self) -> None:
+        """Ends all engine processes, busy ones too."""
+        for process in self.processes:
+            process.stop_requested = True
+        for process in self.processes:
+            process.kill()
+
+    def _write_next(self) -> None:
+        try:
+            self._findings.get(timeout=0.1)()
+        except queue.Empty:
+            return
+
+    def _engine(self, process: EngineProcess, done: set[tuple[str, str, str]]) -> None:
+        """All cases on one engine; runs in a thread of its own."""
+        name = process.engine.name
+        try:
+            for entry in self.entries:
+                if process.stop_requested:
+                    return
+                if entry.check is not None:
+                    continue
+                forms = ("equivalent",) if entry.case.must_refuse else self.options.forms
+                forms = tuple(form for form in forms if (entry.id, name, form) not in done)
+                found = self._case(process, entry, forms) if forms else []
+                self._findings.put(lambda entry=entry, found=found: self._take(process, entry, found))
+        except Stopped:
+            return
+        except EngineMissing as error:
+            reason = str(error)
+            self._findings.put(lambda: self._miss(name, reason))
+        finally:
+            process.close()
+
+    def _case(self, process: EngineProcess, entry: Entry, forms: tuple[str, ...]) -> list[tuple[Outcome, Judgement]]:
+        arrays, expected = self.answers.of(entry)
+        return [
+            (outcome, judge(entry.case, expected, outcome)) for outcome in process.run(entry.case, arrays, forms)
+        ]
+
+    def _miss(self, name: str, reason: str) -> None:
+        assert self.summary is not None
+        self.summary.missing[name] = reason
+
+    def _take(self, process: EngineProcess, entry: Entry, found: list[tuple[Outcome, Judgement]]) -> None:
+        for outcome, judgement in found:
+            self._write(entry, process.engine.name, process.versions, outcome, judgement)
+        self.progress(process.engine.name, len(found))
+
+    def _write(
+        self, entry: Entry, engine: str, versions: dict[str, str], outcome: Outcome, judgement: Judgement
+    ) -> None:
+        assert self.summary is not None and self.folder is not None
+        status, expectation = self.summary.ledger.weigh(engine, versions, outcome.form, entry, judgement)
+        record = make_record(entry, engine, outcome, judgement, status, expectation)
+        self.folder.append(record)
+        self._count(record)
+
+    def _count(self, record: store.Record) -> None:
+        assert self.summary is not None
+        self.summary.records += 1
+        self.summary.verdicts[record["verdict"]] += 1
+        self.summary.new += record["status"] == "new"
+        self.summary.known += record["status"] == "known"
+        self.summary.vanished += record["status"] == "vanished"
+
+
+def make_record(
+    entry: Entry,
+    engine: str,
+    outcome: Outcome,
+    judgement: Judgement,
+    status: str,
+    expectation: Expectation | None,
+) -> store.Record:
+    """One line of records.jsonl."""
+    case = entry.case
+    due = None if case.must_refuse or entry.check else list(case.result_shape)
+    parameters = {name: value for name, value in case.to_json().items() if name not in ("id", "dtype", "must_refuse")}
+    return {
+        "case": entry.id,
+        "engine": engine,
+        "form": outcome.form,
+        "verdict": judgement.verdict,
+        "ok": judgement.ok,
+        "status": status,
+        "expected_verdict": expectation.verdicts[0] if expectation and status in ("known", "vanished") else None,
+        "known": expectation.why if expectation and status in ("known", "vanished") else None,
+        "shape": None if judgement.shape is None else list(judgement.shape),
+        "expected_shape": due,
+        "dtype": judgement.dtype,
+        "expected_dtype": case.dtype,
+        "max_error": judgement.max_error,
+        "bound_ratio": judgement.bound_ratio,
+        "seconds": outcome.seconds,
+        "message": judgement.message,
+        "diagnosis": None,
+        "program": outcome.program,
+        **parameters,
+        "expect": "error" if case.must_refuse else None,
+        "check": entry.check,
+        "finding": entry.finding.model_dump() if entry.finding else None,
+        "family": entry.family,
+        "about": entry.about,
+        "file": entry.file,
+        "line": entry.line,
+    }
+
+
+def unusable(summary: Summary) -> UsageError | None:
+    """The mistake that a run without a record is."""
+    if summary.records:
+        return None
+    lacking = ", ".join(f"{name}: {what}" for name, what in summary.missing.items())
+    return UsageError("nothing could run", got=lacking or "no engine")

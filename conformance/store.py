@@ -1,0 +1,155 @@
+"""A run's folder: run.json says what was run, records.jsonl holds a line per record, written as it happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .errors import UsageError
+
+SCHEMA_VERSION = 1
+ENVIRONMENT_NAMES = (
+    "TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE",
+    "DNNL_DEFAULT_FPMATH_MODE", "NVIDIA_TF32_OVERRIDE", "XLA_FLAGS", "OMP_NUM_THREADS", "JAX_ENABLE_X64",
+    "JAX_DEFAULT_MATMUL_PRECISION", "OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "MKL_ENABLE_INSTRUCTIONS",
+    "ATEN_CPU_CAPABILITY",
+)  # fmt: skip
+"""Variables that change which kernel computes and how precisely."""
+
+Record = dict[str, Any]
+
+
+def default_folder() -> Path:
+    """runs/<time>, in local time."""
+    return Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S")
+
+
+class RunFolder:
+    """The folder of one run, open for appending."""
+
+    def __init__(self, path: Path, run: dict[str, Any]) -> None:
+        self.path, self.run = path, run
+        self._file = (path / "records.jsonl").open("a", encoding="utf-8")
+
+    @classmethod
+    def create(cls, path: Path, run: dict[str, Any]) -> RunFolder:
+        """A new run.  Raises `UsageError` where the folder cannot be written or holds a run already."""
+        if (path / "run.json").exists() or (path / "records.jsonl").exists():
+            raise UsageError("the folder holds a run already", got=path, expected="another --out, or --resume")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            _write_json(path / "run.json", run)
+            return cls(path, run)
+        except OSError as error:
+            raise UsageError(f"the run cannot be written: {error.strerror}", got=path) from error
+
+    @classmethod
+    def resume(cls, path: Path, run: dict[str, Any]) -> tuple[RunFolder, list[Record]]:
+        """A run that stopped, and its whole records; a line that was cut off is dropped.
+
+        Raises `UsageError` where there is none, or where it ran other cases.
+        """
+        before = read_run(path)
+        if before["digest"] != run["digest"]:
+            raise UsageError(
+                "the cases are not those of the run to resume", got=run["digest"], expected=before["digest"]
+            )
+        records, whole = _whole_lines(path / "records.jsonl")
+        try:
+            with (path / "records.jsonl").open("a+b") as file:
+                file.truncate(whole)
+            merged = {**run, "started": before["started"], "seconds": before.get("seconds", {})}
+            _write_json(path / "run.json", merged)
+            return cls(path, merged), records
+        except OSError as error:
+            raise UsageError(f"the run cannot be written: {error.strerror}", got=path) from error
+
+    def append(self, record: Record) -> None:
+        """Writes one record; it is in the file when this returns."""
+        self._file.write(json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n")
+        self._file.flush()
+
+    def finish(self, said: dict[str, Any]) -> None:
+        """Completes run.json and closes."""
+        self._file.close()
+        self.run |= said
+        _write_json(self.path / "run.json", self.run)
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    """In one step: the old file or the new one, never half of it."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """run.json of a folder.  Raises `UsageError` where there is none."""
+    try:
+        value = json.loads((path / "run.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError("no run is there", got=path, expected="a folder with run.json and records.jsonl") from error
+    except ValueError as error:
+        raise UsageError("not a run", got=f"{path}/run.json", expected=f"JSON: {error}") from error
+    if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
+        raise UsageError("a run of another format", got=path, expected=f"schema_version {SCHEMA_VERSION}")
+    return value  # pyright: ignore[reportUnknownVariableType]
+
+
+def read_records(path: Path) -> list[Record]:
+    """The whole records of a run's folder.  Raises `UsageError` where there is none."""
+    read_run(path)
+    return _whole_lines(path / "records.jsonl")[0]
+
+
+def _whole_lines(path: Path) -> tuple[list[Record], int]:
+    """The records, and where the last whole line ends; only the last line may be cut off."""
+    if not path.exists():
+        return [], 0
+    records, end = list[Record](), 0
+    for number, line in _numbered(path):
+        try:
+            if not line.endswith(b"\n"):
+                raise ValueError("cut off")
+            records.append(json.loads(line))
+        except ValueError as error:
+            if path.stat().st_size > end + len(line):
+                raise UsageError(f"not a record: {error}", file=str(path), line=number) from error
+            break
+        end += len(line)
+    return records, end
+
+
+def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
+    with path.open("rb") as file:
+        yield from enumerate(file, 1)
+
+
+def machine() -> dict[str, Any]:
+    """What computes: CPU model and flags, cores, memory, system, and the variables that choose kernels."""
+    model, flags = platform.processor(), list[str]()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        said = dict(
+            (part.strip() for part in line.split(":", 1)) for line in info.read_text().splitlines() if ":" in line
+        )
+        model, flags = said.get("model name", model), said.get("flags", said.get("Features", "")).split()
+    return {
+        "cpu": model,
+        "cpu_flags": flags,
+        "cores": os.cpu_count(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "environment": {name: os.environ[name] for name in ENVIRONMENT_NAMES if name in os.environ},
+    }
+
+
+def now() -> str:
+    """The time as run.json writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

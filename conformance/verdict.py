@@ -1,0 +1,135 @@
+"""The outcome judged: one word, and how far off.
+
+The order of the words is the order of the questions: did it live, was it right to answer or to refuse, shape, dtype,
+the same twice, and only then the values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..adapters.case import Case, from_format, numpy_dtype
+from ..reference.bounds import FEWEST_FOR_VARIANCE, VARIANCE_FACTOR
+from .expected import Expected
+from .process import Outcome
+
+GOOD = ("refused", "exact", "within")
+BAD = ("crash", "timeout", "accepted", "unsupported", "shape", "dtype", "unstable", "differs")
+VERDICTS = (*GOOD, *BAD)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """True where the verdict is a good one, so that a test can ``assert check(case, array)``.
+
+    ``max_error``: largest |error|; ``bound_ratio``: largest |error| / bound; None where not finite or not compared.
+    """
+
+    verdict: str
+    message: str = ""
+    max_error: float | None = None
+    bound_ratio: float | None = None
+    shape: tuple[int, ...] | None = None
+    dtype: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.verdict in GOOD
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+
+def may_refuse(case: Case) -> bool:
+    """Whether an error is a right answer: it must be refused, or the size formula gives less than one."""
+    return case.must_refuse or (case.batch > 0 and min(case.raw_sizes) < 1)
+
+
+def judge(case: Case, expected: Expected | None, outcome: Outcome) -> Judgement:
+    """The verdict on an outcome; ``expected`` is None for a case that must be refused."""
+    if outcome.kind in ("crash", "timeout"):
+        return Judgement(outcome.kind, outcome.message)
+    if outcome.kind == "error":
+        return Judgement("refused" if may_refuse(case) else "unsupported", outcome.message)
+    if outcome.kind == "unsupported":
+        return Judgement("unsupported", outcome.message)
+    if expected is None:
+        said = f"answered with {outcome.dtype}{list(outcome.shape or ())} where an error is due"
+        return Judgement("accepted", said, shape=outcome.shape, dtype=outcome.dtype)
+    if outcome.result is None:
+        return judge_shape(case, outcome.shape or (), outcome.dtype or "") or Judgement("dtype", "not numbers")
+    return judge_array(case, expected, outcome.result, stable=outcome.stable)
+
+
+def judge_array(case: Case, expected: Expected, result: np.ndarray, *, stable: bool = True) -> Judgement:
+    """The verdict on an array in the case's data_format."""
+    wrong = judge_shape(case, result.shape, result.dtype.name)
+    if wrong is not None:
+        return wrong
+    values = from_format(result, case.data_format) if case.result_has_channels else result
+    told = {"shape": values.shape, "dtype": result.dtype.name}
+    if not stable:
+        message = "another answer when fresh memory held other bytes: it reads what it has not written, or it varies"
+        return Judgement("unstable", message, **told)
+    verdict, message, max_error, ratio = _judge_values(case, expected, values)
+    return Judgement(verdict, message, max_error, ratio, **told)
+
+
+def judge_shape(case: Case, shape: tuple[int, ...], dtype: str) -> Judgement | None:
+    """The verdict on what can be told without values: shape (in the case's data_format), then dtype."""
+    moved = case.result_has_channels and case.channels_first and len(shape) > 1
+    plain = (shape[0], *shape[2:], shape[1]) if moved else tuple(shape)
+    told = {"shape": plain, "dtype": dtype}
+    if plain != case.result_shape:
+        return Judgement("shape", f"got {list(plain)}, expected {list(case.result_shape)}", **told)
+    if dtype != numpy_dtype(case.dtype).name:
+        return Judgement("dtype", f"got {dtype}, expected {case.dtype}", **told)
+    return None
+
+
+def _judge_values(
+    case: Case, expected: Expected, values: np.ndarray
+) -> tuple[str, str, float | None, float | None]:
+    right = expected.values
+    with np.errstate(all="ignore"):
+        # infinities and NaN have to stand where the reference's stand
+        rounded = right.astype(values.dtype)
+        got, due = values.astype(np.float64), rounded.astype(np.float64)
+        equal = (got == due) | (np.isnan(got) & np.isnan(due))
+        error = np.where(equal, 0.0, np.abs(got - right.astype(np.float64)))
+        ratios = np.where(error == 0, 0.0, error / expected.bound)
+    max_error, ratio = _finite_max(error), _finite_max(ratios)
+    wrong = ~equal
+    if not expected.exact:
+        wrong &= (expected.checked | np.isnan(due)) & ~(ratios <= 1)
+    if wrong.any():
+        return "differs", _describe(wrong, error, values, rounded), max_error, ratio
+    if expected.exact:
+        return "exact", "", max_error, ratio
+    if case.data == "normal" and values.size >= FEWEST_FOR_VARIANCE:
+        with np.errstate(all="ignore"):
+            mean_square = float(np.mean(np.square((got - right) / expected.unit)))
+        allowed = VARIANCE_FACTOR * expected.ksb
+        if mean_square > allowed:
+            message = (
+                f"every element is within its bound, but the mean square error is {mean_square:.3g} units against "
+                f"{allowed:.3g}: as if the inputs had been rounded to fewer bits"
+            )
+            return "differs", message, max_error, ratio
+    return "within", "", max_error, ratio
+
+
+def _finite_max(values: np.ndarray) -> float | None:
+    largest = float(np.max(values, initial=0.0))
+    return largest if np.isfinite(largest) else None
+
+
+def _describe(wrong: np.ndarray, error: np.ndarray, got: np.ndarray, due: np.ndarray) -> str:
+    worst = np.where(wrong, np.nan_to_num(error, nan=np.inf), -1.0)
+    place = tuple(int(i) for i in np.unravel_index(int(np.argmax(worst)), wrong.shape))
+    return (
+        f"{int(wrong.sum())} of {wrong.size} elements differ, most at {list(place)}: got {got[place]}, "
+        f"expected {due[place]}"
+    )

@@ -1,0 +1,269 @@
+"""The engine process: loads one adapter, then turns requests (a case, its arrays, forms) into outcomes.
+
+Started as a script with ``python -P``, in whatever interpreter the engine names; needs NumPy and the framework only.
+Standard output and error belong to the framework; the conversation goes over two inherited pipes.  Every form is
+answered by two messages: `started` with the program, so that the harness knows what ran when the process dies, and
+`ended`, without which nothing counts as having run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import importlib.util
+import math
+import os
+import re
+import resource
+import signal
+import sys
+import time
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+if "convsuite" not in sys.modules:
+    # The root package is a mere namespace: in a wheel it is the folder above this one, in a checkout the repository.
+    _root = types.ModuleType("convsuite")
+    _root.__path__ = [str(Path(__file__).resolve().parent.parent)]
+    sys.modules["convsuite"] = _root
+
+from convsuite.adapters.base import Adapter, CallProgram, Program, RunAdapter, Unsupported  # noqa: E402
+from convsuite.adapters.case import Case, to_format  # noqa: E402
+from convsuite.conformance.wire import Channel, Closed  # noqa: E402
+
+FILLS = (0x55, 0xAA)
+"""What fresh memory is filled with in the first and in the second execution of `run` (complemented by glibc)."""
+M_PERTURB = -6
+PR_SET_PDEATHSIG = 1
+NUMPY_CACHED_BYTES, NUMPY_CACHED_BLOCKS = 1024, 8
+PAGE = resource.getpagesize()
+OUT_OF_MEMORY = re.compile(r"out of memory|bad_alloc|unable to allocate|can't allocate|OOM |RESOURCE_EXHAUSTED", re.I)
+LONGEST_MESSAGE = 2000
+SMALL = 1 << 20
+OWN_MISTAKES = (NameError, SyntaxError)
+"""Exceptions that no framework means as a refusal, when the program's own text raises them."""
+
+
+class Fault(Exception):
+    """The adapter is broken, whatever the case."""
+
+
+def load(spec: str, options: dict[str, Any]) -> Adapter:
+    """The adapter that ``module:Class`` or ``path/file.py:Class`` names; raises `Fault`."""
+    place, _, name = spec.rpartition(":")
+    try:
+        if place.endswith(".py"):
+            path = Path(place)
+            sys.path.append(str(path.resolve().parent))
+            module_spec = importlib.util.spec_from_file_location(path.stem, path)
+            assert module_spec is not None and module_spec.loader is not None  # a .py suffix always has a loader
+            module = importlib.util.module_from_spec(module_spec)
+            sys.modules.setdefault(path.stem, module)
+            module_spec.loader.exec_module(module)
+        else:
+            module = importlib.import_module(place)
+    except BaseException as error:
+        raise Fault(f"{place} fails to import: {type(error).__name__}: {error}") from error
+    if not hasattr(module, name):
+        raise Fault(f"{place} has no {name}")
+    try:
+        made: Any = getattr(module, name)(**options)
+    except Exception as error:
+        raise Fault(f"{spec} cannot be made: {type(error).__name__}: {error}") from error
+    if isinstance(made, Adapter):
+        return made
+    if isinstance(made, RunAdapter):
+        return CallProgram(made)
+    raise Fault(f"{spec} has neither run(case, arrays) nor translate(case, form) and versions()")
+
+
+def warm_up(adapter: Adapter) -> None:
+    """Runs one small case, so that the framework's import and first call count as start-up."""
+    case = Case(
+        id="warm-up", op="conv", input=(1, 3, 1), kernel_size=(2,), filters=1, strides=(1,), padding="valid",
+        dilation=(1,), groups=1, depth_multiplier=1, output_padding=None, use_bias=False, data_format="channels_last",
+        dtype="float32", data="integers", seed=0, layout="contiguous", wrt=None, kernel_shape=None, must_refuse=False,
+    )  # fmt: skip
+    if isinstance(adapter, CallProgram):
+        return
+    program = adapter.translate(case, "equivalent")
+    if program is not None:
+        execute(program, case, {name: np.ones(shape, np.float32) for name, shape in case.array_shapes.items()}, None)
+
+
+class Memory:
+    """What the operating system lets a case take, and what fresh memory holds; on Linux alone."""
+
+    def __init__(self) -> None:
+        self._libc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+    def die_with_parent(self) -> None:
+        """The kernel kills this process when the harness is gone, even in the middle of a hang."""
+        if self._libc:
+            self._libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+    def limit(self, extra: int) -> None:
+        """The address space may grow by so many bytes from now on."""
+        if self._libc:
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            _, hard = resource.getrlimit(resource.RLIMIT_AS)
+            resource.setrlimit(resource.RLIMIT_AS, (pages * PAGE + extra, hard))
+
+    def resident(self) -> int:
+        """Bytes of memory in use."""
+        return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE if self._libc else 0
+
+    def fill(self, byte: int, size: int) -> None:
+        """Lets fresh memory hold this byte, also in the small blocks that NumPy keeps for itself.
+
+        Raises nothing where the C library has no such switch (musl, macOS): results are then not tested for it.
+        """
+        if self._libc and hasattr(self._libc, "mallopt"):
+            self._libc.mallopt(M_PERTURB, byte)
+        if 0 < size < NUMPY_CACHED_BYTES:
+            blocks = [np.full(size, byte ^ 0xFF, np.uint8) for _ in range(NUMPY_CACHED_BLOCKS)]
+            del blocks
+
+
+MEMORY = Memory()
+
+
+def execute(program: Program, case: Case, arrays: dict[str, np.ndarray], engine: Any) -> dict[str, Any]:
+    """Runs the four parts, `run` and `result` twice: ``{"result", "again", "seconds"}``."""
+    namespace: dict[str, Any] = {**arrays, "case": case, "engine": engine, "__name__": "program"}
+    size = math.prod(case.result_shape) * arrays["input"].dtype.itemsize
+    MEMORY.fill(FILLS[0], size)
+    exec(compile(program.imports, "<imports>", "exec"), namespace)
+    exec(compile(program.prepare, "<prepare>", "exec"), namespace)
+    run = compile(program.run, "<run>", "exec")
+    result = compile(program.result, "<result>", "exec")
+    found: list[np.ndarray] = []
+    seconds = 0.0
+    for fill in FILLS:
+        MEMORY.fill(fill, size)
+        begin = time.perf_counter()
+        exec(run, namespace)
+        seconds = seconds or time.perf_counter() - begin
+        exec(result, namespace)
+        # a copy: the framework may hand out memory that its next run writes to
+        found.append(np.array(namespace["result"]))
+    return {"result": found[0], "again": found[1], "seconds": seconds}
+
+
+def same(first: np.ndarray, second: np.ndarray) -> bool:
+    """Bit for bit the same answer, any NaN being like any other."""
+    if first.shape != second.shape or first.dtype != second.dtype:
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.all((first == second) | ((first != first) & (second != second))))
+
+
+def outcome(program: Program, case: Case, arrays: dict[str, np.ndarray], engine: Any) -> tuple[dict[str, Any], Any]:
+    """One execution as an `ended` message and its array."""
+    try:
+        found = execute(program, case, arrays, engine)
+    except NotImplementedError as error:
+        kind = "unsupported" if engine is not None else "error"
+        return {"outcome": kind, "message": describe(error)}, None
+    except MemoryError as error:
+        return {"outcome": "memory", "message": describe(error)}, None
+    except Exception as error:
+        own = isinstance(error, OWN_MISTAKES) and _innermost(error).startswith("<")
+        kind = "fault" if own and engine is None else "memory" if OUT_OF_MEMORY.search(str(error)) else "error"
+        return {"outcome": kind, "message": describe(error)}, None
+    result = found["result"]
+    message = {"outcome": "value", "seconds": found["seconds"], "stable": same(result, found["again"])}
+    told = result.dtype.kind in "biufcV" and result.size <= 2 * math.prod(case.result_shape) + SMALL
+    if not told:  # no numbers, or far too many: dtype and shape are told, the contents are not
+        return {**message, "dtype": result.dtype.name, "shape": list(result.shape)}, None
+    return message, result
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one paragraph."""
+    return f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]
+
+
+def _innermost(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code.co_filename if trace is not None else "<"
+
+
+def serve(channel: Channel, adapter: Adapter, memory_limit: int) -> None:
+    """Answers requests until the harness hangs up."""
+    engine = adapter.engine if isinstance(adapter, CallProgram) else None
+    while True:
+        message, arrays = channel.receive()
+        begin = time.perf_counter()
+        case = Case.from_json(message["case"])
+        for name in ("input", "output_gradient"):
+            if name in arrays:
+                arrays[name] = np.ascontiguousarray(to_format(arrays[name], case.data_format))
+        MEMORY.limit(memory_limit)
+        for form in message["forms"]:
+            answer(channel, adapter, engine, case, form, arrays)
+        gc.collect(0)
+        channel.send({"busy": time.perf_counter() - begin, "resident": MEMORY.resident()})
+
+
+def answer(
+    channel: Channel, adapter: Adapter, engine: Any, case: Case, form: str, arrays: dict[str, np.ndarray]
+) -> None:
+    """Translates and runs one form, with the two messages that the harness waits for."""
+    try:
+        program = adapter.translate(case, form)
+        twin = adapter.translate(case, "equivalent") if form == "literal" and program is not None else None
+    except Unsupported as error:
+        program, twin = None, None
+        channel.send({"form": form, "program": None})
+        channel.send({"outcome": "unsupported", "message": str(error)})
+        return
+    except Exception as error:
+        channel.send({"form": form, "program": None})
+        channel.send({"outcome": "fault", "message": f"translate({case.id}, {form}): {describe(error)}"})
+        return
+    if program is None or program == twin:
+        channel.send({"form": form, "program": None})
+        channel.send({"outcome": "absent"})
+        return
+    channel.send({"form": form, "program": program.source})
+    # writable copies: what an engine does to its arguments must not reach the next form
+    copies = {name: array.copy() for name, array in arrays.items()}
+    message, result = outcome(program, case, copies, engine)
+    channel.send(message, {} if result is None else {"result": result})
+
+
+def main() -> None:
+    """``worker.py READ_FD WRITE_FD``; the first message says which adapter."""
+    MEMORY.die_with_parent()
+    channel = Channel(int(sys.argv[1]), int(sys.argv[2]))
+    message, _ = channel.receive()
+    try:
+        adapter = load(message["adapter"], message["options"])
+        versions = adapter.versions()
+        warm_up(adapter)
+    except ModuleNotFoundError as error:
+        channel.send({"missing": str(error)})
+        return
+    except Fault as error:
+        channel.send({"fault": str(error)})
+        return
+    except Exception as error:
+        channel.send({"fault": f"{message['adapter']} does not start: {describe(error)}"})
+        return
+    channel.send({"ready": True, "versions": versions, "resident": MEMORY.resident()})
+    with contextlib.suppress(Closed):
+        serve(channel, adapter, message["memory"])
+    # Without the frameworks' own ends, which can hang or abort: all there is to say has been said.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""What a convolution is, in NumPy: the answers that frameworks are held against.
+
+    conv, conv_transpose, depthwise_conv, separable_conv        x (N, *spatial, C), any number of spatial axes
+    input_gradient, kernel_gradient, bias_gradient              their vector-Jacobian products
+    output_shape                                                what they return, from shapes alone
+    im2col, col2im                                              windows, and the adjoint
+
+`naive` is the definition, from one enumeration of (output, input, tap) triples; `im2col` derives the same without it,
+fast; `geometry` gives the padding words their meaning. The package imports NumPy and nothing of this project.
+"""
+
+from .gemm import col2im, im2col
+from .gradients import bias_gradient, input_gradient, kernel_gradient
+from .ops import conv, conv_transpose, depthwise_conv, separable_conv
+from .shapes import output_shape
+
+__all__ = [
+    "bias_gradient",
+    "col2im",
+    "conv",
+    "conv_transpose",
+    "depthwise_conv",
+    "im2col",
+    "input_gradient",
+    "kernel_gradient",
+    "output_shape",
+    "separable_conv",
+]
