@@ -24,10 +24,10 @@ run: setup
 	exit $$status
 
 test: lint
-	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n 2 $(ARGS)
 
 test-core: setup
-	@$(PY) -m pytest -n 2 --dist loadgroup -m 'not slow and not frameworks' $(ARGS)
+	@$(PY) -m pytest -n 2 -m 'not slow and not frameworks' $(ARGS)
 
 test-slow: setup
 	@$(PY) -m pytest -m slow $(ARGS)

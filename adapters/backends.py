@@ -69,8 +69,8 @@ class Backend(Protocol):
 
     imports: str
 
-    def configure(self, case: Case) -> str:
-        """Statements that set the framework up for the case's dtype, or nothing."""
+    def configure(self, case: Case, *, literal: bool) -> str:
+        """Statements that set the framework up for the case's dtype, or (literal) as it is when it is imported."""
         ...
 
     def tensor(self, text: str, case: Case) -> str: ...
@@ -103,7 +103,7 @@ def padded(backend: Backend, text: str, pads: Pads, sizes: tuple[int, ...], axes
     return axes.sliced(text, ranges, grown)
 
 
-def write(case: Case, backend: Backend, sentence: Sentence, expression: str, *, configure: bool = True) -> Program:
+def write(case: Case, backend: Backend, sentence: Sentence, expression: str, *, literal: bool) -> Program:
     """The `Program` of a forward expression, differentiated where the case asks for a gradient."""
     prepare: list[str] = []
     for argument in case.array_shapes:
@@ -128,7 +128,7 @@ def write(case: Case, backend: Backend, sentence: Sentence, expression: str, *, 
     elif case.wrt in sentence.kernels:
         result += sentence.kernels[case.wrt][1]
     imports = ["import numpy as np", *sentence.imports, backend.imports]
-    if configure and (setting := backend.configure(case)):
+    if setting := backend.configure(case, literal=literal):
         imports.append(setting)
     return Program("\n".join(imports), "\n".join([*prepare, compiled]), run, f"result = {result}")
 
@@ -151,7 +151,7 @@ class TorchBackend:
 
     imports = "import torch\nimport torch.nn.functional as F"
 
-    def configure(self, case: Case) -> str:
+    def configure(self, case: Case, *, literal: bool) -> str:
         return ""
 
     def tensor(self, text: str, case: Case) -> str:
@@ -186,7 +186,7 @@ class TensorFlowBackend:
 
     imports = "import tensorflow as tf"
 
-    def configure(self, case: Case) -> str:
+    def configure(self, case: Case, *, literal: bool) -> str:
         return ""
 
     def tensor(self, text: str, case: Case) -> str:
@@ -220,9 +220,9 @@ class JaxBackend:
 
     imports = "import jax\nimport jax.numpy as jnp\nfrom jax import lax"
 
-    def configure(self, case: Case) -> str:
-        # JAX makes float64 float32 unless it is told not to
-        return f'jax.config.update("jax_enable_x64", {case.dtype == "float64"})'
+    def configure(self, case: Case, *, literal: bool) -> str:
+        # JAX makes float64 float32 unless it is told not to; said in every program, for it outlasts the one before
+        return f'jax.config.update("jax_enable_x64", {case.dtype == "float64" and not literal})'
 
     def tensor(self, text: str, case: Case) -> str:
         return f"jnp.asarray({text})"

@@ -7,7 +7,8 @@ tuples of the rank's length, paddings are a word or ``((lo, hi), ...)``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ class Case:
     data_format: str
     dtype: str
     data: str
-    """The name of the data set, or "literal"."""
+    """The name of the data set, or "literal", where the arrays stand in the case."""
     seed: int
     layout: str
     wrt: str | None
@@ -65,6 +66,8 @@ class Case:
     """A kernel's shape that does not fit the rest; only in cases that must be refused."""
     must_refuse: bool
     tags: tuple[str, ...] = ()
+    literal: Mapping[str, Any] | None = field(default=None, hash=False, repr=False)
+    """Arrays that are written out, nested lists by argument name; an engine process gets them as arrays alone."""
 
     @property
     def rank(self) -> int:
@@ -171,8 +174,8 @@ class Case:
         return self.wrt in (None, "input")
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as JSON values (tuples become lists on the way)."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """The fields as JSON values (tuples become lists on the way), literal arrays left out."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "literal"}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Case:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from .backends import BACKENDS, Sentence
 from .case import Case
-from .source import SourceAdapter, ones
+from .source import SourceAdapter, crops, ones
 
 
 class JaxAdapter(SourceAdapter):
-    """One primitive says every padding, negative ones too, dilation of either side and groups."""
+    """One primitive says every padding, dilation of either side and groups."""
 
     distributions = ("jax", "jaxlib")
 
@@ -21,45 +21,46 @@ class JaxAdapter(SourceAdapter):
 
     def equivalent(self, case: Case, sentence: Sentence) -> str:
         if not case.transposed:
-            return self._conv(case, sentence, case.pads if case.padding == "causal" else case.padding)
+            if isinstance(case.padding, str):
+                return self._conv(case, sentence, case.pads if case.padding == "causal" else case.padding)
+            # documented for zeros around the input; what negative pairs take away is cut off before
+            x = self.padded(case, sentence) if crops(case) else "x"
+            return self._conv(case, sentence, case.padding if x == "x" else "valid", x=x)
         # documented: transpose_kernel=True is the gradient of the forward convolution with that padding word
         if case.padding in ("same", "valid") and case.output_padding is None and case.groups == 1:
             padding = f'"{str(case.padding).upper()}"'
             return _bias(case, _conv_transpose(case, "w", padding, transpose_kernel=True))
         # A transposed convolution is a convolution of the input dilated by s with the kernel mirrored and its channels
-        # exchanged; the whole result takes (k-1)*d zeros at both ends, a window of it fewer or more.
-        pads = tuple(
-            ((k - 1) * d - lo, (k - 1) * d - hi)
-            for (lo, hi), k, d in zip(case.pads, case.kernel_size, case.dilation, strict=True)
-        )
+        # exchanged; (k-1)*d zeros at both ends give the whole result, of which the window is cut.
+        pads = tuple(((k - 1) * d,) * 2 for k, d in zip(case.kernel_size, case.dilation, strict=True))
         sentence.kernels["kernel"] = _mirrored(case)
-        return _bias(
-            case,
+        full = (
             f"lax.conv_general_dilated(x, w, {ones(case)}, {pads}, lhs_dilation={case.strides}, "
-            f"rhs_dilation={case.dilation}, dimension_numbers={_numbers(case)}, feature_group_count={case.groups})",
+            f"rhs_dilation={case.dilation}, dimension_numbers={_numbers(case)}, feature_group_count={case.groups})"
         )
+        return _bias(case, self.windowed(case, sentence, full, case.full))
 
     def literal(self, case: Case, sentence: Sentence) -> str | None:
         if case.padding == "causal":
             return None
         if not case.transposed:
             return self._conv(case, sentence, case.padding)
-        if case.groups > 1 or case.output_padding is not None or case.padding == "same_lower":
+        if case.groups != 1 or case.output_padding is not None or case.padding == "same_lower":
             return None  # lax.conv_transpose has no such parameter
         # the documented defaults: a kernel (*k, Cin, Cout), not mirrored, and pairs that pad the dilated input
         padding = f'"{str(case.padding).upper()}"' if isinstance(case.padding, str) else repr(case.padding)
         return _bias(case, _conv_transpose(case, "w.swapaxes(-1, -2)", padding, transpose_kernel=False))
 
-    def _conv(self, case: Case, sentence: Sentence, padding: object) -> str:
+    def _conv(self, case: Case, sentence: Sentence, padding: object, *, x: str = "x") -> str:
         said = f'"{padding.upper()}"' if isinstance(padding, str) else repr(padding)
         window = f"{case.strides}, {said}, rhs_dilation={case.dilation}, dimension_numbers={_numbers(case)}"
         if case.op == "conv":
-            return _bias(case, f"lax.conv_general_dilated(x, w, {window}, feature_group_count={case.groups})")
+            return _bias(case, f"lax.conv_general_dilated({x}, w, {window}, feature_group_count={case.groups})")
         # (*k, C, M) -> (*k, 1, C*M): channel c's multipliers stand side by side
         *k, channels, multiplier = case.kernel_shapes["depthwise_kernel"]
         there, back = (*k, 1, channels * multiplier), (*k, channels, multiplier)
         sentence.kernels["depthwise_kernel"] = f".reshape({there})", f".reshape({back})"
-        depthwise = f"lax.conv_general_dilated(x, w, {window}, feature_group_count={case.channels})"
+        depthwise = f"lax.conv_general_dilated({x}, w, {window}, feature_group_count={case.channels})"
         if case.op == "depthwise_conv":
             return _bias(case, depthwise)
         pointwise = f'{ones(case)}, "VALID", dimension_numbers={_numbers(case)}'

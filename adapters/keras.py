@@ -7,7 +7,6 @@ depthwise (*k, C, M), pointwise (1, ..., C*M, filters).  https://keras.io/api/la
 from __future__ import annotations
 
 from .backends import BACKENDS, Axes, Backend, Sentence
-from .base import Unsupported
 from .case import Case, Pads, Shape
 from .source import SourceAdapter, ones, strided_and_dilated
 
@@ -44,7 +43,7 @@ class KerasAdapter(SourceAdapter):
         return _pointwise(case, depthwise)
 
     def literal(self, case: Case, sentence: Sentence) -> str | None:
-        if not isinstance(case.padding, str) or case.padding == "same_lower":
+        if case.padding not in ("valid", "same") and (case.padding, case.op) != ("causal", "conv"):
             return None
         if case.transposed:
             return None if case.groups != 1 else _layer(case, sentence, "Conv{}DTranspose", padding=case.padding)
@@ -61,18 +60,22 @@ class KerasAdapter(SourceAdapter):
         return _layer(case, sentence, LAYERS["conv"], x=x, w=w, strides=strides, part="grouped")
 
     def _transposed(self, case: Case, sentence: Sentence) -> str:
-        if strided_and_dilated(case):
-            raise Unsupported("no transposed layer takes strides > 1 together with dilation_rate > 1")
-        if case.groups == 1 and case.padding in ("valid", "same"):
+        both = strided_and_dilated(case)
+        if case.groups == 1 and case.padding in ("valid", "same") and not both:
             return _layer(case, sentence, "Conv{}DTranspose", padding=str(case.padding))
-        # documented: "valid" without output_padding is the whole result, at least a stride long per input
+        # The layers exclude the two together: a stride is also s-1 zeros after every sample, at stride 1.
+        spatial, strides = case.spatial, case.strides
+        if both:
+            spatial, strides = tuple(n * s for n, s in zip(spatial, strides, strict=True)), ones(case)
+        # documented: "valid" without output_padding is the whole result, at least a stride long per sample
         sizes = tuple(
             (n - 1) * s + max((k - 1) * d + 1, s)
-            for n, s, k, d in zip(case.spatial, case.strides, case.kernel_size, case.dilation, strict=True)
+            for n, s, k, d in zip(spatial, strides, case.kernel_size, case.dilation, strict=True)
         )
 
         def whole(x: str, w: str) -> str:
-            return _layer(case, sentence, "Conv{}DTranspose", x=x, w=w, part="transposed")
+            x = _spread_out(case, sentence.axes, x) if both else x
+            return _layer(case, sentence, "Conv{}DTranspose", x=x, w=w, strides=strides, part="transposed")
 
         full = whole("x", "w") if case.groups == 1 else self.grouped(case, sentence, whole)
         return _bias(case, self.windowed(case, sentence, full, sizes))
@@ -86,8 +89,8 @@ class KerasBackend:
         imports = [f'import os\nos.environ["KERAS_BACKEND"] = "{name}"', self._own.imports, "import keras"]
         self.imports = "\n".join(imports)
 
-    def configure(self, case: Case) -> str:
-        return self._own.configure(case)
+    def configure(self, case: Case, *, literal: bool) -> str:
+        return self._own.configure(case, literal=literal)
 
     def tensor(self, text: str, case: Case) -> str:
         return self._own.tensor(text, case)
@@ -152,6 +155,19 @@ def _layer(
     if not any(line.startswith("layer = ") for line in sentence.prepare):
         sentence.prepare += [f"layer = keras.layers.{kind.format(case.rank)}({', '.join(said)})", f"layer.build({x}.shape)"]
     return f"layer.stateless_call([{', '.join(weights)}], [], {x})[0]"
+
+
+def _spread_out(case: Case, axes: Axes, x: str) -> str:
+    """``x`` with s-1 zeros after every sample: an axis of n is one of n by 1, padded to n by s, then one of n*s."""
+    channels = case.channels // case.groups
+
+    def shape(spatial: list[int]) -> tuple[int, ...]:
+        return (case.batch, channels, *spatial) if axes.channels_first else (case.batch, *spatial, channels)
+
+    apart = shape([size for n in case.spatial for size in (n, 1)])
+    zeros = axes.spread([pair for s in case.strides for pair in ((0, 0), (0, s - 1))], (0, 0))
+    together = shape([n * s for n, s in zip(case.spatial, case.strides, strict=True)])
+    return f"keras.ops.reshape(keras.ops.pad(keras.ops.reshape({x}, {apart}), {tuple(zeros)}), {together})"
 
 
 def _pointwise(case: Case, x: str) -> str:

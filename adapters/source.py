@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import ClassVar
 
 from .backends import Axes, Backend, Sentence, padded, write
-from .base import Program, Unsupported
+from .base import Program
 from .case import Case
 
 
@@ -36,17 +36,14 @@ class SourceAdapter(ABC):
     def translate(self, case: Case, form: str) -> Program | None:
         """See `Adapter.translate`."""
         sentence = Sentence(self.axes(case))
-        if case.must_refuse:
-            expression = self.literal(case, sentence)
-            if expression is None:
-                raise Unsupported(f"there is no parameter that could carry padding {case.padding}")
-        elif form == "equivalent":
+        # a case that must be refused has one form; where no parameter could carry its bad value, it has none
+        if form == "equivalent" and not case.must_refuse:
             expression = self.equivalent(case, sentence)
         else:
             expression = self.literal(case, sentence)
-            if expression is None:
-                return None
-        return write(case, self.backend, sentence, expression, configure=form == "equivalent")
+        if expression is None:
+            return None
+        return write(case, self.backend, sentence, expression, literal=form == "literal")
 
     @abstractmethod
     def equivalent(self, case: Case, sentence: Sentence) -> str:
@@ -91,6 +88,11 @@ class SourceAdapter(ABC):
 def ones(case: Case) -> tuple[int, ...]:
     """Strides or dilations of one on every axis."""
     return (1,) * case.rank
+
+
+def crops(case: Case) -> bool:
+    """Whether the padding takes samples of the input away."""
+    return any(side < 0 for pair in case.pads for side in pair)
 
 
 def strided_and_dilated(case: Case) -> bool:

@@ -5,9 +5,10 @@ https://www.tensorflow.org/api_docs/python/tf/nn
 
 from __future__ import annotations
 
+from ..reference.geometry import conv_sizes
 from .backends import BACKENDS, Sentence
 from .case import Case, Pads, Shape
-from .source import SourceAdapter, ones, strided_and_dilated
+from .source import SourceAdapter, crops, ones, strided_and_dilated
 
 CONV_STRIDES_ON_ALL_AXES = 3
 """tf.nn.conv3d wants strides and dilations for batch and channels as well; conv1d and conv2d take the spatial ones."""
@@ -45,10 +46,12 @@ class TensorFlowAdapter(SourceAdapter):
 
     def literal(self, case: Case, sentence: Sentence) -> str | None:
         padding = self._word(case)
-        if padding is None:
-            return None
+        if padding is None or case.groups < 1:
+            return None  # groups are told by the kernel's shape alone
         if case.transposed:
-            return _bias(case, _conv_transpose(case, padding)) if not case.must_refuse else None
+            # tf.nn asks for the output's shape, which follows from good numbers only
+            good = not case.must_refuse or case.kernel_shape is not None
+            return _bias(case, _conv_transpose(case, padding)) if good else None
         if case.op == "conv":
             return _bias(case, self._conv(case, "x", "w", padding))
         if case.rank != 2:
@@ -65,8 +68,7 @@ class TensorFlowAdapter(SourceAdapter):
 
     def _own_padding(self, case: Case) -> str | None:
         """The same where it is documented to mean what the case means: pairs must not be negative."""
-        negative = isinstance(case.padding, tuple) and any(side < 0 for pair in case.padding for side in pair)
-        return None if negative else self._word(case)
+        return None if isinstance(case.padding, tuple) and crops(case) else self._word(case)
 
     def _pairs(self, case: Case, pads: Pads) -> str:
         return str([list(pair) for pair in self.axes(case).spread(pads, (0, 0))])
@@ -96,10 +98,9 @@ class TensorFlowAdapter(SourceAdapter):
         return _bias(case, self._pointwise(case, depthwise) if case.op == "separable_conv" else depthwise)
 
     def _transposed(self, case: Case, sentence: Sentence) -> str:
-        own = self._own_padding(case)
         # documented: output_shape is one that the forward convolution maps back to the input's
-        if own and case.groups == 1 and _maps_back(case):
-            return _bias(case, _conv_transpose(case, own))
+        if case.padding in ("same", "valid") and case.groups == 1 and _maps_back(case):
+            return _bias(case, _conv_transpose(case, f'"{str(case.padding).upper()}"'))
         # padding VALID with the smallest output_shape is the whole result; the window is cut from it
         def full(x: str, w: str) -> str:
             channels = case.output_channels // case.groups
@@ -111,19 +112,10 @@ class TensorFlowAdapter(SourceAdapter):
 
 def _maps_back(case: Case) -> bool:
     """Whether the forward convolution of the output's sizes gives the input's sizes."""
-    for n, out, k, s, d, (lo, hi) in zip(
-        case.spatial, case.raw_sizes, case.kernel_size, case.strides, case.dilation, case.pads, strict=True
-    ):
-        extent = (k - 1) * d + 1
-        if case.padding == "same":
-            back = -(-out // s)
-        elif case.padding == "valid":
-            back = (out - extent) // s + 1
-        else:
-            back = (out + lo + hi - extent) // s + 1
-        if out < 1 or back != n:
-            return False
-    return True
+    sizes = case.raw_sizes
+    return min(sizes) > 0 and case.spatial == conv_sizes(
+        sizes, case.kernel_size, case.strides, str(case.padding), case.dilation
+    )
 
 
 def _conv_transpose(

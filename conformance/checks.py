@@ -5,18 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from . import note
 from .errors import UsageError
 from .process import Outcome
 from .verdict import Judgement
 
-CHECKS: dict[str, Callable[[], None]] = {}
+CHECKS: dict[str, Callable[[], None]] = dict(note.CHECKS)
 """By name; each raises AssertionError with a sentence where the reference does not bear the finding out."""
 
-
-def check(function: Callable[[], None]) -> Callable[[], None]:
-    """Registers a named check."""
-    CHECKS[function.__name__] = function
-    return function
+FAILURES = (AssertionError, ArithmeticError, LookupError, TypeError, ValueError)
+"""What a wrong reference makes a check raise: its own sentence, or the error of a result that cannot be worked with."""
 
 
 def run_check(name: str) -> tuple[Outcome, Judgement]:
@@ -27,8 +25,9 @@ def run_check(name: str) -> tuple[Outcome, Judgement]:
     message = ""
     try:
         CHECKS[name]()
-    except AssertionError as error:
-        message = str(error) or "the check does not hold"
+    except FAILURES as error:
+        said = str(error) or "the check does not hold"
+        message = said if isinstance(error, AssertionError) else f"{type(error).__name__}: {said}"
     seconds = time.perf_counter() - begin
     judgement = Judgement("differs" if message else "exact", message)
     return Outcome("equivalent", "value", None, seconds=seconds), judgement

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from ..adapters.case import Case, numpy_dtype
+from ..adapters.case import Case
+from .checks import CHECKS
 from .data import draw_arrays
 from .errors import UsageError
 from .expected import expect
@@ -42,7 +43,6 @@ class Entry:
     line: int
     about: str = ""
     source: str = ""
-    literal: Mapping[str, Any] | None = None
     expect_shape: tuple[int, ...] | None = None
     expect_values: Any = None
     check: str | None = None
@@ -61,13 +61,6 @@ class Entry:
     def values(self) -> Mapping[str, Any]:
         """What conditions see of it."""
         return _Values(self)
-
-    def arrays(self, seed: int = 0) -> dict[str, np.ndarray]:
-        """Its arrays by argument name, in the reference's layout and the case's dtype; fresh ones at each call."""
-        if self.literal is None:
-            return draw_arrays(self.case, seed=seed)
-        dtype = numpy_dtype(self.case.dtype)
-        return {name: np.asarray(self.literal[name]).astype(dtype) for name in self.case.array_shapes}
 
 
 class _Values(Mapping[str, Any]):
@@ -130,8 +123,8 @@ def _named(wanted: list[str], corpus: list[Entry]) -> list[Entry]:
 
 
 def _matches(case_id: str, name: str) -> bool:
-    file_part = case_id.split("::")[0]
-    if name in (case_id, file_part, case_id.split("[")[0]) or case_id.startswith(name.rstrip("/") + "/"):
+    file_part = case_id.split("::", maxsplit=1)[0]
+    if name in (case_id, file_part, case_id.split("[", maxsplit=1)[0]) or case_id.startswith(name.rstrip("/") + "/"):
         return True
     pattern = name.replace("[", "[[]")  # ids hold brackets, patterns know only * and ?
     return fnmatch.fnmatchcase(case_id, pattern)
@@ -186,7 +179,8 @@ def load_file(file: Path, root: Path) -> list[Entry]:
 
 
 def _first_error(document: Document, error: ValidationError, place: Place) -> UsageError:
-    """pydantic's most telling complaint, at its line."""
+    """The most telling complaint, at its line."""
+
     def depth(one: Any) -> tuple[int, bool]:
         return (len(document_place(document, (*place, *one["loc"]))), one["type"] != "missing")
 
@@ -204,10 +198,16 @@ def _first_error(document: Document, error: ValidationError, place: Place) -> Us
 
 
 def document_place(document: Document, loc: Sequence[str | int]) -> Place:
-    """pydantic's location without the names of union members, which stand in no file."""
+    """A pydantic location without the names of union members, which stand in no file."""
     value, place = document.value, list[str | int]()
     for part in loc:
-        if isinstance(value, dict) and part in value or isinstance(value, list) and isinstance(part, int) and part < len(value):
+        if (
+            (isinstance(value, dict)
+            and part in value)
+            or (isinstance(value, list)
+            and isinstance(part, int)
+            and part < len(value))
+        ):
             value = value[part]
             place.append(part)
     return tuple(place)
@@ -241,15 +241,24 @@ def _expand(document: Document, place: Place, case_id: str, file: dict[str, Any]
 def _check_matrix(document: Document, place: Place, matrix: dict[str, list[Any]]) -> None:
     size = math.prod(len(values) for values in matrix.values())
     if size > LARGEST_MATRIX:
-        raise document.error((*place, "matrix"), "too large a matrix", got=f"{size:,} combinations", expected=f"at most {LARGEST_MATRIX:,}")
+        raise document.error(
+            (*place, "matrix"),
+            "too large a matrix",
+            got=f"{size:,} combinations",
+            expected=f"at most {LARGEST_MATRIX:,}",
+        )
     for key, values in matrix.items():
         if key not in MATRIX_KEYS:
-            raise document.error((*place, "matrix", key), f"unknown key {key} in a matrix", expected=f"one of {', '.join(MATRIX_KEYS)}")
+            raise document.error(
+                (*place, "matrix", key), f"unknown key {key} in a matrix", expected=f"one of {', '.join(MATRIX_KEYS)}"
+            )
         for index, value in enumerate(values):
             try:
                 Fields.model_validate({key: value})
             except ValidationError as error:
-                expected = " or ".join(dict.fromkeys(one["msg"].removeprefix("Input should be ") for one in error.errors()))
+                expected = " or ".join(
+                    dict.fromkeys(one["msg"].removeprefix("Input should be ") for one in error.errors())
+                )
                 raise document.error(
                     (*place, "matrix", key, index), f"wrong value for {key}", got=repr(value)[:80], expected=expected
                 ) from error
@@ -264,9 +273,7 @@ def _text(value: Any) -> str:
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _entry(
-    document: Document, place: Place, case_id: str, keys: dict[str, Any], exclude: Any = None
-) -> Any:
+def _entry(document: Document, place: Place, case_id: str, keys: dict[str, Any], exclude: Any = None) -> Any:
     """One `Entry`, or None where ``exclude`` names it."""
     told = {
         "file": document.file,
@@ -278,6 +285,8 @@ def _entry(
     }
     try:
         if told["check"] is not None:
+            if told["check"] not in CHECKS:
+                raise Wrong("check", f"unknown check {told['check']}, known are {', '.join(sorted(CHECKS))}")
             return Entry(case=check_case(case_id, keys), **told)
         case = build(case_id, keys)
         entry = Entry(case=case, **told)
@@ -287,9 +296,9 @@ def _entry(
         expected = keys.get("expect")
         if isinstance(expected, dict):
             shape = expected.get("shape")
-            entry = replace(entry, expect_shape=None if shape is None else tuple(shape), expect_values=expected.get("values"))
-        if case.data == "literal":
-            entry = replace(entry, literal={key: value for key, value in keys["data"].items() if value is not None})
+            entry = replace(
+                entry, expect_shape=None if shape is None else tuple(shape), expect_values=expected.get("values")
+            )
         _check_claims(entry)
         return entry
     except Wrong as wrong:
@@ -307,30 +316,31 @@ def _check_claims(entry: Entry) -> None:
     case = entry.case
     if case.must_refuse:
         return
-    if entry.literal is not None:
-        _check_literal(entry)
+    if entry.case.literal is not None:
+        _check_literal(entry.case, entry.case.literal)
     if entry.expect_shape is not None and entry.expect_shape != case.result_shape:
-        raise Wrong("expect", f"expect.shape is {list(entry.expect_shape)}, the reference says {list(case.result_shape)}")
+        raise Wrong(
+            "expect", f"expect.shape is {list(entry.expect_shape)}, the reference says {list(case.result_shape)}"
+        )
     if entry.expect_values is not None:
         try:
             claimed = np.asarray(entry.expect_values, dtype=np.float64)
         except (ValueError, TypeError) as error:
             raise Wrong("expect", f"expect.values is not an array of numbers: {error}") from error
-        values = expect(case, entry.arrays()).values.astype(np.float64)
+        values = expect(case, draw_arrays(case)).values.astype(np.float64)
         if claimed.shape != values.shape or not np.array_equal(claimed, values, equal_nan=True):
             raise Wrong("expect", f"expect.values differ from the reference, which says {values.tolist()}"[:400])
 
 
-def _check_literal(entry: Entry) -> None:
-    assert entry.literal is not None
-    shapes = entry.case.array_shapes
-    if extra := [name for name in entry.literal if name not in shapes]:
+def _check_literal(case: Case, literal: Mapping[str, Any]) -> None:
+    shapes = case.array_shapes
+    if extra := [name for name in literal if name not in shapes]:
         raise Wrong("data", f"data.{extra[0]} is no array of this case, which has {', '.join(shapes)}")
     for name, shape in shapes.items():
-        if name not in entry.literal:
+        if name not in literal:
             raise Wrong("data", f"data.{name} is missing")
         try:
-            array = np.asarray(entry.literal[name], dtype=np.float64)
+            array = np.asarray(literal[name], dtype=np.float64)
         except (ValueError, TypeError) as error:
             raise Wrong("data", f"data.{name} is not an array of numbers: {error}") from error
         if array.shape != shape:
@@ -354,5 +364,5 @@ def digest(entries: Iterable[Entry], seed: int) -> str:
     """Of everything that says what these cases compute; a run is resumed only with the same."""
     state = hashlib.sha256(str(seed).encode())
     for entry in sorted(entries, key=lambda entry: entry.id):
-        state.update(json.dumps([entry.case.to_json(), entry.literal, entry.check]).encode())
+        state.update(json.dumps([entry.case.to_json(), entry.case.literal, entry.check]).encode())
     return state.hexdigest()[:16]

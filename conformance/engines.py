@@ -69,7 +69,11 @@ def known_engines() -> dict[str, Engine]:
     places = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
     engines: dict[str, Engine] = {}
     for name, said in yaml.safe_load(text).items():
-        fields = {**said, "needs": tuple(said.get("needs", ())), "adapter": places.get(said["adapter"], said["adapter"])}
+        fields = {
+            **said,
+            "needs": tuple(said.get("needs", ())),
+            "adapter": places.get(said["adapter"], said["adapter"]),
+        }
         engines[name] = Engine(name=name, **fields)
     # adapters that other distributions bring are engines of the same name
     for name, value in places.items():

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import Field, TypeAdapter, ValidationError
@@ -32,7 +32,7 @@ class ExpectationFields(Strict):
     """One entry of an expectations file."""
 
     engine: str | Annotated[list[str], Field(min_length=1)]
-    versions: dict[str, str] = {}
+    versions: dict[str, str] = Field(default_factory=dict)
     form: Literal["equivalent", "literal"] | None = None
     when: str = "True"
     verdict: BadVerdict | Annotated[list[BadVerdict], Field(min_length=1)]
@@ -157,8 +157,3 @@ def gather(file: str | None) -> list[Expectation]:
     if file is not None and not Path(file).exists():
         raise UsageError("no such expectations file", got=file)
     return [*shipped(), *(read(Path(file)) if file else [])]
-
-
-def as_text(values: Any) -> str:
-    """A version table as one line."""
-    return ", ".join(f"{name} {version}" for name, version in values.items())

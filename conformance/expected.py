@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,10 +43,10 @@ class Expected:
 
 def compute(case: Case, arrays: Arrays) -> tuple[np.ndarray, ...]:
     """The reference's result of every stage, the last being the case's: a separable one has two linear stages."""
-    window = {"strides": case.strides, "padding": case.padding, "dilation": case.dilation}
+    window: dict[str, Any] = {"strides": case.strides, "padding": case.padding, "dilation": case.dilation}
     if case.op == "separable_conv":
         return _separable(case, arrays, window)
-    keywords = dict(window)
+    keywords: dict[str, Any] = dict(window)
     if case.op != "depthwise_conv":
         keywords["groups"] = case.groups
     if case.transposed:
@@ -63,8 +64,8 @@ def compute(case: Case, arrays: Arrays) -> tuple[np.ndarray, ...]:
     return (reference.kernel_gradient(x, g, w.shape, op=case.op, **keywords),)
 
 
-def _separable(case: Case, arrays: Arrays, window: dict[str, object]) -> tuple[np.ndarray, ...]:
-    """y = pointwise(depthwise(x)); the gradients by the chain rule, in the order in which they are computed."""
+def _separable(case: Case, arrays: Arrays, window: dict[str, Any]) -> tuple[np.ndarray, ...]:
+    """Two stages, depthwise then pointwise; the gradients by the chain rule, in the order of their computation."""
     x, w, p = arrays["input"], arrays["depthwise_kernel"], arrays["pointwise_kernel"]
     depthwise: Callable[..., np.ndarray] = reference.depthwise_conv
     if case.wrt is None:

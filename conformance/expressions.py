@@ -28,7 +28,7 @@ ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.FloorDiv: operator.floordiv,
+    ast.FloorDiv: lambda first, second: first // second,
     ast.Mod: operator.mod,
 }
 
@@ -177,13 +177,17 @@ def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
     return largest_or_smallest
 
 
+def _absolute(value: Any) -> Any:
+    return abs(_number(value))
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "max": _extreme(max),
     "min": _extreme(min),
     "all": lambda *arguments: all(_flat(arguments)),
     "any": lambda *arguments: any(_flat(arguments)),
     "len": len,
-    "abs": lambda value: abs(_number(value)),
+    "abs": _absolute,
 }
 
 

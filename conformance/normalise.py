@@ -42,7 +42,7 @@ def build(case_id: str, keys: Mapping[str, Any]) -> Case:
         if keys.get(key) is not None and op not in ops:
             raise Wrong(key, f"{key} has no meaning for {op}, only for {', '.join(ops)}")
     rank = len(shape) - 2
-    data, seed = _data(keys.get("data"))
+    data, seed, literal = _data(keys.get("data"))
     expect = keys.get("expect")
     output_padding = keys.get("output_padding")
     return Case(
@@ -67,6 +67,7 @@ def build(case_id: str, keys: Mapping[str, Any]) -> Case:
         kernel_shape=None if keys.get("kernel_shape") is None else tuple(keys["kernel_shape"]),
         must_refuse=expect == "error" or (isinstance(expect, Mapping) and bool(expect.get("error"))),  # pyright: ignore[reportUnknownArgumentType,reportUnknownMemberType]
         tags=tuple(keys.get("tags") or ()),
+        literal=literal,
     )
 
 
@@ -91,14 +92,12 @@ def _padding(value: Any, rank: int) -> str | Pads:
     return tuple((lo, hi) for lo, hi in value)
 
 
-def _data(value: Any) -> tuple[str, int]:
-    if value is None:
-        return "integers", 0
-    if isinstance(value, str):
-        return value, 0
+def _data(value: Any) -> tuple[str, int, dict[str, Any] | None]:
+    if value is None or isinstance(value, str):
+        return value or "integers", 0, None
     if "form" in value:
-        return value["form"], value.get("seed", 0)
-    return "literal", 0
+        return value["form"], value.get("seed", 0), None
+    return "literal", 0, {name: array for name, array in value.items() if array is not None}
 
 
 def problems(case: Case) -> Iterator[Problem]:
@@ -174,4 +173,6 @@ def _must_prove(case: Case) -> None:
         else:
             _, i, _ = geometry.axis_triples(n, k, s, d, -begin, case.raw_sizes[axis])
         if not len(i):
-            raise Wrong("padding", f"no tap of the kernel meets a sample on spatial axis {axis}: the data prove nothing")
+            raise Wrong(
+                "padding", f"no tap of the kernel meets a sample on spatial axis {axis}: the data prove nothing"
+            )

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -66,6 +66,39 @@ class Stopped(Exception):
     """The run is being interrupted."""
 
 
+@dataclass
+class _Live:
+    """A started process: the conversation with it, and the file that takes what it prints."""
+
+    process: subprocess.Popen[bytes]
+    channel: Channel
+    log: IO[bytes]
+    log_mark: int = 0
+
+    def kill(self) -> None:
+        """Ends the process and whatever it has started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def tail(self) -> str:
+        """The end of what it has printed since the mark, ready to follow a sentence."""
+        size = self.log.seek(0, os.SEEK_END)
+        self.log.seek(max(self.log_mark, size - TAIL_BYTES))
+        text = self.log.read().decode(errors="replace").strip()
+        return f"; it printed: {text}" if text else ""
+
+    def cause_of_death(self) -> str:
+        """How it ended."""
+        try:
+            status = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "closed its pipe and lives"
+        if status < 0:
+            known = {number.value: number.name for number in signal.Signals}
+            return f"killed by {known.get(-status, f'signal {-status}')}"
+        return f"exited with status {status} before it answered"
+
+
 class EngineProcess:
     """One engine, in a process that is started when it is needed and started again after it died.
 
@@ -78,46 +111,49 @@ class EngineProcess:
         self.startup = self.busy = 0.0
         self.starts = 0
         self.stop_requested = False
-        self._process: subprocess.Popen[bytes] | None = None
-        self._channel: Channel | None = None
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed with the object
-        self._log_mark = 0
+        self._live: _Live | None = None
         self._deadline = 0.0
         self._resident_at_start = 0
 
     def start(self) -> None:
         """Raises `EngineMissing`, or `UsageError` where the adapter is at fault."""
+        self._started()
+
+    def run(self, case: Case, arrays: dict[str, np.ndarray], forms: tuple[str, ...]) -> Iterator[Outcome]:
+        """The outcomes of the forms that exist, as they come.  Raises as `start` does."""
+        remaining = list(forms)
+        while remaining:
+            yield from self._attempt(self._live or self._started(), case, arrays, remaining)
+
+    def kill(self) -> None:
+        """Ends the process; may be called from another thread, whose turn it then is to `close`."""
+        live = self._live
+        if live is not None:
+            live.kill()
+
+    def close(self) -> None:
+        """Ends the process and forgets it."""
+        if self._live is None:
+            return
+        self._live.kill()
+        self._live.process.wait()
+        self._live.channel.close()
+        self._live.log.close()
+        self._live = None
+
+    def _started(self) -> _Live:
         begin = time.perf_counter()
-        to_worker, from_harness = os.pipe()
-        to_harness, from_worker = os.pipe()
-        command = [self.engine.interpreter, "-P", "-X", "faulthandler", str(WORKER), str(to_worker), str(from_worker)]
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                pass_fds=(to_worker, from_worker),
-                env={**os.environ, **self.engine.variables},
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise UsageError(f"engine {self.engine.name} does not start", got=error) from error
-        finally:
-            os.close(to_worker)
-            os.close(from_worker)
-        self._channel = Channel(to_harness, from_harness, self._check)
+        self._live = live = self._spawn()
         self.starts += 1
-        self._log_mark = self._log.seek(0, os.SEEK_END)
         self._deadline = time.monotonic() + START_SECONDS
         try:
-            self._channel.send(
+            live.channel.send(
                 {"adapter": self.engine.adapter, "options": self.engine.options, "memory": self.limits.memory}
             )
-            answer, _ = self._channel.receive()
+            answer, _ = live.channel.receive()
         except (Closed, _TimeUp) as error:
-            how = f"not ready after {START_SECONDS:.0f} s" if isinstance(error, _TimeUp) else self._cause_of_death()
-            raise UsageError(f"engine {self.engine.name} does not start", got=f"{how}{self._tail()}") from error
+            how = f"not ready after {START_SECONDS:.0f} s" if isinstance(error, _TimeUp) else live.cause_of_death()
+            raise UsageError(f"engine {self.engine.name} does not start", got=f"{how}{live.tail()}") from error
         if "missing" in answer:
             raise EngineMissing(answer["missing"])
         if "fault" in answer:
@@ -125,48 +161,67 @@ class EngineProcess:
         self.versions = answer["versions"]
         self._resident_at_start = answer["resident"]
         self.startup += time.perf_counter() - begin
+        return live
 
-    def run(self, case: Case, arrays: dict[str, np.ndarray], forms: tuple[str, ...]) -> Iterator[Outcome]:
-        """The outcomes of the forms that exist, as they come.  Raises `UsageError` for a fault of the adapter."""
-        remaining = list(forms)
-        while remaining:
-            if self._process is None:
-                self.start()
-            yield from self._attempt(case, arrays, remaining)
+    def _spawn(self) -> _Live:
+        to_worker, from_harness = os.pipe()
+        to_harness, from_worker = os.pipe()
+        command = [self.engine.interpreter, "-P", "-X", "faulthandler", str(WORKER), str(to_worker), str(from_worker)]
+        log = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(to_worker, from_worker),
+                env={**os.environ, **self.engine.variables},
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(to_harness)
+            os.close(from_harness)
+            log.close()
+            raise UsageError(f"engine {self.engine.name} does not start", got=error) from error
+        finally:
+            os.close(to_worker)
+            os.close(from_worker)
+        return _Live(process, Channel(to_harness, from_harness, self._check), log)
 
-    def _attempt(self, case: Case, arrays: dict[str, np.ndarray], remaining: list[str]) -> Iterator[Outcome]:
+    def _attempt(
+        self, live: _Live, case: Case, arrays: dict[str, np.ndarray], remaining: list[str]
+    ) -> Iterator[Outcome]:
         """Asks for the remaining forms and takes each off the list that is answered, by an outcome or by a death."""
-        assert self._channel is not None  # run() has started it
-        self._log_mark = self._log.seek(0, os.SEEK_END)
+        live.log_mark = live.log.seek(0, os.SEEK_END)
         begin = time.perf_counter()
         program: str | None = None
         try:
             self._arm()
-            self._channel.send({"case": case.to_json(), "forms": remaining}, arrays)
+            live.channel.send({"case": case.to_json(), "forms": remaining}, arrays)
             while remaining:
                 self._arm()
-                started, _ = self._channel.receive()
-                program = started["program"]
-                ended, sent = self._channel.receive()
-                form = remaining.pop(0)
-                outcome = self._outcome(form, program, ended, sent.get("result"))
+                program = live.channel.receive()[0]["program"]
+                ended, sent = live.channel.receive()
+                outcome = self._outcome(remaining.pop(0), program, ended, sent.get("result"))
                 if outcome is not None:
                     yield outcome
                 program = None
-            done, _ = self._channel.receive()
+            done, _ = live.channel.receive()
             self.busy += done["busy"]
             if done["resident"] - self._resident_at_start > GROWN:
                 self.close()
         except (Closed, _TimeUp) as error:
             self.busy += time.perf_counter() - begin
             late = isinstance(error, _TimeUp)
-            how = f"no answer within {self.limits.seconds:g} s" if late else self._cause_of_death()
-            tail = self._tail()
+            how = f"no answer within {self.limits.seconds:g} s" if late else live.cause_of_death()
+            tail = live.tail()
             self.close()
             if remaining:  # else it died after its last answer, which is no case's matter
                 yield Outcome(remaining.pop(0), "timeout" if late else "crash", program, message=how + tail)
 
-    def _outcome(self, form: str, program: str | None, said: dict[str, Any], result: np.ndarray | None) -> Outcome | None:
+    def _outcome(
+        self, form: str, program: str | None, said: dict[str, Any], result: np.ndarray | None
+    ) -> Outcome | None:
         kind, message = said["outcome"], said.get("message", "")
         if kind == "absent":
             return None
@@ -180,23 +235,6 @@ class EngineProcess:
         dtype = result.dtype.name if result is not None else said["dtype"]
         return Outcome(form, kind, program, result, shape, dtype, said["stable"], said["seconds"])
 
-    def kill(self) -> None:
-        """Ends the process and whatever it has started; may be called from another thread."""
-        process = self._process
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-
-    def close(self) -> None:
-        """`kill`, and forgets the process."""
-        if self._process is None:
-            return
-        self.kill()
-        self._process.wait()
-        if self._channel is not None:
-            self._channel.close()
-        self._process = self._channel = None
-
     def _arm(self) -> None:
         self._deadline = time.monotonic() + self.limits.seconds
 
@@ -205,22 +243,3 @@ class EngineProcess:
             raise Stopped
         if time.monotonic() > self._deadline:
             raise _TimeUp
-
-    def _cause_of_death(self) -> str:
-        assert self._process is not None
-        try:
-            status = self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            return "closed its pipe and lives"
-        if status < 0:
-            with contextlib.suppress(ValueError):
-                return f"killed by {signal.Signals(-status).name}"
-            return f"killed by signal {-status}"
-        return f"exited with status {status} before it answered"
-
-    def _tail(self) -> str:
-        """The end of what the process printed during the case."""
-        size = self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(self._log_mark, size - TAIL_BYTES))
-        text = self._log.read().decode(errors="replace").strip()
-        return f"; it printed: {text}" if text else ""

@@ -7,6 +7,7 @@ Engines run side by side in threads of the harness, which mostly wait; records a
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -14,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from ..adapters.base import FORMS
 from . import store
 from .checks import run_check
 from .corpus import Entry, digest
+from .data import draw_arrays
 from .engines import Engine
 from .errors import UsageError
 from .expectations import Expectation, Ledger
@@ -90,7 +93,7 @@ class Answers:
             return self._kept[entry.id]
 
     def _make(self, entry: Entry) -> tuple[dict[str, np.ndarray], Expected | None]:
-        arrays = entry.arrays(self._seed)
+        arrays = draw_arrays(entry.case, seed=self._seed)
         return arrays, None if entry.case.must_refuse else expect(entry.case, arrays)
 
 
@@ -103,7 +106,7 @@ def run(
     expectations: Iterable[Expectation] = (),
     missing: dict[str, str] | None = None,
     asked: dict[str, Any] | None = None,
-    progress: Progress = lambda engine, records: None,
+    progress: Progress | None = None,
 ) -> Summary:
     """Runs every entry on every engine and leaves a run's folder.
 
@@ -112,7 +115,7 @@ def run(
     """
     begin, cpu_begin = time.perf_counter(), time.process_time()
     processes = [EngineProcess(engine, options.limits) for engine in engines]
-    conductor = _Conductor(entries, processes, options, progress)
+    summary = Summary(out, missing=dict(missing or {}), ledger=Ledger(list(expectations)))
     try:
         for process in processes:  # a user's adapter that cannot be loaded stops the run before it begins
             if ".py:" in process.engine.adapter:
@@ -128,55 +131,39 @@ def run(
             "seed": options.seed,
             "machine": store.machine(),
         }
-        folder, before = _open(out, said, resume=options.resume)
-        summary = Summary(out, missing=dict(missing or {}), ledger=Ledger(list(expectations)))
-        conductor.conduct(folder, before, summary)
-        state = "complete"
-    except KeyboardInterrupt:
-        state = "interrupted"
-        raise
-    except BaseException:
+        folder, before = (
+            store.RunFolder.resume(out, said) if options.resume else (store.RunFolder.create(out, said), [])
+        )
         state = "failed"
-        raise
+        try:
+            _Conductor(entries, processes, options, progress, folder, summary).conduct(before)
+            state = "complete"
+        except KeyboardInterrupt:
+            state = "interrupted"
+            raise
+        finally:
+            harness = time.process_time() - cpu_begin
+            _finish(folder, summary, processes, state, {"harness": harness, "wall": time.perf_counter() - begin})
     finally:
-        conductor.stop()
-        if conductor.folder is not None:
-            _finish(conductor, state, time.perf_counter() - begin, time.process_time() - cpu_begin)
+        for process in processes:
+            process.close()
     return summary
 
 
-def _open(out: Path, said: dict[str, Any], *, resume: bool) -> tuple[store.RunFolder, list[store.Record]]:
-    if resume:
-        return store.RunFolder.resume(out, said)
-    return store.RunFolder.create(out, said), []
-
-
-def _finish(conductor: _Conductor, state: str, wall: float, cpu: float) -> None:
-    summary, folder, processes = conductor.summary, conductor.folder, conductor.processes
-    assert summary is not None and folder is not None  # conduct() has begun
+def _finish(
+    folder: store.RunFolder, summary: Summary, processes: list[EngineProcess], state: str, seconds: dict[str, float]
+) -> None:
     earlier = folder.run.get("seconds", {})
-    seconds = {
+    seconds |= {
         "startup": sum(process.startup for process in processes),
         "engine": sum(process.busy for process in processes),
-        "harness": cpu,
-        "wall": wall,
     }
     summary.seconds = {name: round(value + earlier.get(name, 0.0), 3) for name, value in seconds.items()}
     folder.finish(
         {
             "status": state,
             "finished": store.now(),
-            "engines": {
-                process.engine.name: {
-                    "adapter": process.engine.adapter,
-                    "options": process.engine.options,
-                    "environment": process.engine.variables,
-                    "versions": process.versions,
-                    "starts": process.starts,
-                    "seconds": {"startup": round(process.startup, 3), "engine": round(process.busy, 3)},
-                }
-                for process in processes
-            },
+            "engines": {process.engine.name: _engine_row(process) for process in processes},
             "missing": summary.missing,
             "seconds": summary.seconds,
             "counts": {
@@ -190,109 +177,105 @@ def _finish(conductor: _Conductor, state: str, wall: float, cpu: float) -> None:
     )
 
 
+def _engine_row(process: EngineProcess) -> dict[str, Any]:
+    return {
+        "adapter": process.engine.adapter,
+        "options": process.engine.options,
+        "environment": process.engine.variables,
+        "versions": process.versions,
+        "starts": process.starts,
+        "seconds": {"startup": round(process.startup, 3), "engine": round(process.busy, 3)},
+    }
+
+
 class _Conductor:
     """Keeps the engines at work and passes what they find on to one writer."""
 
     def __init__(
-        self, entries: list[Entry], processes: list[EngineProcess], options: Options, progress: Progress
+        self,
+        entries: list[Entry],
+        processes: list[EngineProcess],
+        options: Options,
+        progress: Progress | None,
+        folder: store.RunFolder,
+        summary: Summary,
     ) -> None:
-        self.entries, self.processes, self.options, self.progress = entries, processes, options, progress
-        self.answers = Answers(options.seed)
-        self.folder: store.RunFolder | None = None
-        self.summary: Summary | None = None
+        self._entries, self._processes, self._options, self._progress = entries, processes, options, progress
+        self._folder, self._summary = folder, summary
+        self._answers = Answers(options.seed)
         self._findings: queue.Queue[Callable[[], None]] = queue.Queue()
-        self._by_id = {entry.id: entry for entry in entries}
+        self._done: set[tuple[str, str, str]] = set()
 
-    def conduct(self, folder: store.RunFolder, before: list[store.Record], summary: Summary) -> None:
+    def conduct(self, before: list[store.Record]) -> None:
         """Runs everything that ``before`` does not hold."""
-        self.folder, self.summary = folder, summary
-        done: set[tuple[str, str, str]] = set()
         for record in before:
-            done.add((record["case"], record["engine"], record["form"]))
+            self._done.add((record["case"], record["engine"], record["form"]))
             self._count(record)
-        for entry in self.entries:
-            if entry.check is not None and (entry.id, "reference", "equivalent") not in done:
-                outcome, judgement = run_check(entry.check)
-                self._write(entry, "reference", {}, outcome, judgement)
-        with ThreadPoolExecutor(max_workers=max(self.options.jobs, 1), thread_name_prefix="engine") as pool:
-            futures = [pool.submit(self._engine, process, done) for process in self.processes]
+        for entry in self._entries:
+            if entry.check is not None and (entry.id, "reference", "equivalent") not in self._done:
+                self._write(entry, "reference", {}, *run_check(entry.check))
+        with ThreadPoolExecutor(max_workers=self._options.jobs, thread_name_prefix="engine") as pool:
+            futures = [pool.submit(self._engine, process) for process in self._processes]
             try:
                 while not all(future.done() for future in futures) or not self._findings.empty():
                     self._write_next()
                     for future in futures:
-                        if future.done() and future.exception() is not None:
-                            raise future.exception() or AssertionError
+                        if future.done():
+                            future.result()
             except BaseException:
-                self.stop()
+                for process in self._processes:
+                    process.stop_requested = True
+                    process.kill()
                 for future in futures:
                     future.cancel()
                 raise
 
-    def stop(self) -> None:
-        """Ends all engine processes, busy ones too."""
-        for process in self.processes:
-            process.stop_requested = True
-        for process in self.processes:
-            process.kill()
-
     def _write_next(self) -> None:
-        try:
+        with contextlib.suppress(queue.Empty):
             self._findings.get(timeout=0.1)()
-        except queue.Empty:
-            return
 
-    def _engine(self, process: EngineProcess, done: set[tuple[str, str, str]]) -> None:
+    def _engine(self, process: EngineProcess) -> None:
         """All cases on one engine; runs in a thread of its own."""
-        name = process.engine.name
         try:
-            for entry in self.entries:
-                if process.stop_requested:
-                    return
-                if entry.check is not None:
-                    continue
-                forms = ("equivalent",) if entry.case.must_refuse else self.options.forms
-                forms = tuple(form for form in forms if (entry.id, name, form) not in done)
-                found = self._case(process, entry, forms) if forms else []
-                self._findings.put(lambda entry=entry, found=found: self._take(process, entry, found))
+            for entry in self._entries:
+                if entry.check is None and not process.stop_requested:
+                    found = self._case(process, entry)
+                    self._findings.put(partial(self._take, process, entry, found))
         except Stopped:
             return
         except EngineMissing as error:
-            reason = str(error)
-            self._findings.put(lambda: self._miss(name, reason))
+            self._findings.put(partial(self._summary.missing.__setitem__, process.engine.name, str(error)))
         finally:
             process.close()
 
-    def _case(self, process: EngineProcess, entry: Entry, forms: tuple[str, ...]) -> list[tuple[Outcome, Judgement]]:
-        arrays, expected = self.answers.of(entry)
-        return [
-            (outcome, judge(entry.case, expected, outcome)) for outcome in process.run(entry.case, arrays, forms)
-        ]
-
-    def _miss(self, name: str, reason: str) -> None:
-        assert self.summary is not None
-        self.summary.missing[name] = reason
+    def _case(self, process: EngineProcess, entry: Entry) -> list[tuple[Outcome, Judgement]]:
+        forms = FORMS[:1] if entry.case.must_refuse else self._options.forms
+        forms = tuple(form for form in forms if (entry.id, process.engine.name, form) not in self._done)
+        if not forms:
+            return []
+        arrays, expected = self._answers.of(entry)
+        return [(outcome, judge(entry.case, expected, outcome)) for outcome in process.run(entry.case, arrays, forms)]
 
     def _take(self, process: EngineProcess, entry: Entry, found: list[tuple[Outcome, Judgement]]) -> None:
         for outcome, judgement in found:
             self._write(entry, process.engine.name, process.versions, outcome, judgement)
-        self.progress(process.engine.name, len(found))
+        if self._progress is not None:
+            self._progress(process.engine.name, len(found))
 
     def _write(
         self, entry: Entry, engine: str, versions: dict[str, str], outcome: Outcome, judgement: Judgement
     ) -> None:
-        assert self.summary is not None and self.folder is not None
-        status, expectation = self.summary.ledger.weigh(engine, versions, outcome.form, entry, judgement)
+        status, expectation = self._summary.ledger.weigh(engine, versions, outcome.form, entry, judgement)
         record = make_record(entry, engine, outcome, judgement, status, expectation)
-        self.folder.append(record)
+        self._folder.append(record)
         self._count(record)
 
     def _count(self, record: store.Record) -> None:
-        assert self.summary is not None
-        self.summary.records += 1
-        self.summary.verdicts[record["verdict"]] += 1
-        self.summary.new += record["status"] == "new"
-        self.summary.known += record["status"] == "known"
-        self.summary.vanished += record["status"] == "vanished"
+        self._summary.records += 1
+        self._summary.verdicts[record["verdict"]] += 1
+        self._summary.new += record["status"] == "new"
+        self._summary.known += record["status"] == "known"
+        self._summary.vanished += record["status"] == "vanished"
 
 
 def make_record(

@@ -66,7 +66,9 @@ class Fields(Strict):
     """The parameters of a case; `defaults` and `matrix` hold the same."""
 
     op: Op | None = None
-    input: Annotated[list[int], Field(min_length=3, max_length=5, description="batch, *spatial, channels")] | None = None
+    input: Annotated[list[int], Field(min_length=3, max_length=5, description="batch, *spatial, channels")] | None = (
+        None
+    )
     kernel_size: PerAxis | None = None
     filters: int | None = Field(None, description="output channels; not with depthwise_conv")
     strides: PerAxis | None = None

@@ -26,7 +26,7 @@ Record = dict[str, Any]
 
 def default_folder() -> Path:
     """runs/<time>, in local time."""
-    return Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path("runs") / datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
 
 
 class RunFolder:
@@ -85,7 +85,7 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
     """In one step: the old file or the new one, never half of it."""
     part = path.with_suffix(".part")
     part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -135,9 +135,8 @@ def machine() -> dict[str, Any]:
     model, flags = platform.processor(), list[str]()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        said = dict(
-            (part.strip() for part in line.split(":", 1)) for line in info.read_text().splitlines() if ":" in line
-        )
+        pairs = (line.partition(":") for line in info.read_text().splitlines())
+        said = {name.strip(): value.strip() for name, _, value in pairs}
         model, flags = said.get("model name", model), said.get("flags", said.get("Features", "")).split()
     return {
         "cpu": model,

@@ -59,7 +59,8 @@ def judge(case: Case, expected: Expected | None, outcome: Outcome) -> Judgement:
         said = f"answered with {outcome.dtype}{list(outcome.shape or ())} where an error is due"
         return Judgement("accepted", said, shape=outcome.shape, dtype=outcome.dtype)
     if outcome.result is None:
-        return judge_shape(case, outcome.shape or (), outcome.dtype or "") or Judgement("dtype", "not numbers")
+        wrong = judge_shape(case, outcome.shape or (), outcome.dtype or "")
+        return Judgement("dtype", "not numbers") if wrong is None else wrong
     return judge_array(case, expected, outcome.result, stable=outcome.stable)
 
 
@@ -69,29 +70,29 @@ def judge_array(case: Case, expected: Expected, result: np.ndarray, *, stable: b
     if wrong is not None:
         return wrong
     values = from_format(result, case.data_format) if case.result_has_channels else result
-    told = {"shape": values.shape, "dtype": result.dtype.name}
+    shape, dtype = values.shape, result.dtype.name
     if not stable:
         message = "another answer when fresh memory held other bytes: it reads what it has not written, or it varies"
-        return Judgement("unstable", message, **told)
+        return Judgement("unstable", message, shape=shape, dtype=dtype)
     verdict, message, max_error, ratio = _judge_values(case, expected, values)
-    return Judgement(verdict, message, max_error, ratio, **told)
+    return Judgement(verdict, message, max_error, ratio, shape, dtype)
 
 
 def judge_shape(case: Case, shape: tuple[int, ...], dtype: str) -> Judgement | None:
     """The verdict on what can be told without values: shape (in the case's data_format), then dtype."""
-    moved = case.result_has_channels and case.channels_first and len(shape) > 1
-    plain = (shape[0], *shape[2:], shape[1]) if moved else tuple(shape)
-    told = {"shape": plain, "dtype": dtype}
+    plain = list(shape)
+    if case.result_has_channels and case.channels_first and len(plain) > 1:
+        plain.append(plain.pop(1))
+    plain = tuple(plain)
     if plain != case.result_shape:
-        return Judgement("shape", f"got {list(plain)}, expected {list(case.result_shape)}", **told)
+        message = f"got {list(plain)}, expected {list(case.result_shape)}"
+        return Judgement("shape", message, shape=plain, dtype=dtype)
     if dtype != numpy_dtype(case.dtype).name:
-        return Judgement("dtype", f"got {dtype}, expected {case.dtype}", **told)
+        return Judgement("dtype", f"got {dtype}, expected {case.dtype}", shape=plain, dtype=dtype)
     return None
 
 
-def _judge_values(
-    case: Case, expected: Expected, values: np.ndarray
-) -> tuple[str, str, float | None, float | None]:
+def _judge_values(case: Case, expected: Expected, values: np.ndarray) -> tuple[str, str, float | None, float | None]:
     right = expected.values
     with np.errstate(all="ignore"):
         # infinities and NaN have to stand where the reference's stand

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -17,6 +17,12 @@ from .errors import UsageError
 
 DEEPEST = 20
 Place = tuple[str | int, ...]
+
+
+class Loader(Protocol):
+    """PyYAML's constructor of plain values."""
+
+    def construct_object(self, node: yaml.Node) -> Any: ...
 
 
 @dataclass
@@ -48,10 +54,9 @@ def read_yaml(path: Path, shown: str | None = None) -> Document:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot be read: {error}", file=document.file) from error
     try:
-        events = list(yaml.parse(text, Loader=yaml.CSafeLoader))
-        for event in events:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else None
                 raise UsageError("anchors and aliases are not part of this format", file=document.file, line=line)
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -67,7 +72,7 @@ def read_yaml(path: Path, shown: str | None = None) -> Document:
     return document
 
 
-def _construct(node: yaml.Node, place: Place, document: Document, loader: yaml.SafeLoader) -> Any:
+def _construct(node: yaml.Node, place: Place, document: Document, loader: Loader) -> Any:
     document.lines[place] = node.start_mark.line + 1
     if len(place) > DEEPEST:
         raise document.error(place, f"nested deeper than {DEEPEST} levels")
@@ -81,7 +86,7 @@ def _construct(node: yaml.Node, place: Place, document: Document, loader: yaml.S
         raise document.error(place, "not a plain value", got=getattr(node, "value", None)) from error
 
 
-def _mapping(node: yaml.MappingNode, place: Place, document: Document, loader: yaml.SafeLoader) -> dict[str, Any]:
+def _mapping(node: yaml.MappingNode, place: Place, document: Document, loader: Loader) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node) if isinstance(key_node, yaml.ScalarNode) else None
@@ -91,7 +96,9 @@ def _mapping(node: yaml.MappingNode, place: Place, document: Document, loader: y
             raise UsageError("a key is a word", got=repr(got), file=document.file, line=line)
         if key in values:
             first = document.lines[(*place, key)]
-            raise UsageError("the same key twice", got=key, expected=f"the one of line {first}", file=document.file, line=line)
+            raise UsageError(
+                "the same key twice", got=key, expected=f"the one of line {first}", file=document.file, line=line
+            )
         values[key] = _construct(value_node, (*place, key), document, loader)
         document.lines[(*place, key)] = line
     return values

@@ -5,6 +5,11 @@
     output_shape                                                what they return, from shapes alone
     im2col, col2im                                              windows, and the adjoint
 
+    >>> import numpy as np
+    >>> x, w = np.array([1, 2, 3, 4, 5]).reshape(1, 5, 1), np.array([1, 10]).reshape(2, 1, 1)
+    >>> conv(x, w, strides=2, padding="same").ravel()
+    array([21, 43,  5])
+
 `naive` is the definition, from one enumeration of (output, input, tap) triples; `im2col` derives the same without it,
 fast; `geometry` gives the padding words their meaning. The package imports NumPy and nothing of this project.
 """

@@ -67,11 +67,10 @@ def fold(geometry: Geometry, cols: Array) -> Array:
     """(N, *grid, *kernel, C) -> (N, *image, C), every window added to where `unfold` reads it."""
     full = np.zeros((len(cols), *geometry.full, cols.shape[-1]), cols.dtype)
     everywhere = (slice(None),) * (len(geometry.grid) + 1)  # N, *grid
-    if 0 not in geometry.grid:
-        for t in np.ndindex(geometry.kernel_size):
-            first = [tap * d for tap, d in zip(t, geometry.dilation, strict=True)]
-            reach = zip(first, geometry.grid, geometry.strides, strict=True)
-            full[:, *(slice(j, j + (o - 1) * s + 1, s) for j, o, s in reach)] += cols[*everywhere, *t]
+    for t in np.ndindex(geometry.kernel_size):
+        first = [tap * d for tap, d in zip(t, geometry.dilation, strict=True)]
+        reach = zip(first, geometry.grid, geometry.strides, strict=True)
+        full[:, *(slice(j, j + (o - 1) * s + 1, s) for j, o, s in reach)] += cols[*everywhere, *t]
     return crop(full, geometry.begin, geometry.image)
 
 

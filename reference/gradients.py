@@ -76,9 +76,8 @@ def kernel_gradient(
 def bias_gradient(output_gradient: Array, *, accumulation_dtype: npt.DTypeLike | None = None) -> Array:
     """The gradient of any of the operations in its bias: output_gradient (N, *out, F) summed to (F,)."""
     wide = accumulator(output_gradient.dtype, accumulation_dtype)
-    axes = tuple(range(output_gradient.ndim - 1))
     with np.errstate(all="ignore"):
-        return np.asarray(output_gradient.astype(wide).sum(axes, dtype=wide)).astype(output_gradient.dtype)
+        return output_gradient.sum(tuple(range(output_gradient.ndim - 1)), dtype=wide).astype(output_gradient.dtype)
 
 
 def _check_output(output_gradient: Array, output_shape: Size) -> None:

@@ -118,7 +118,7 @@ def test_gradients_of_an_empty_output_are_zero() -> None:
 
 
 def test_results_are_contiguous_and_own_their_memory() -> None:
-    x, w = np.ones((1, 5, 1)), np.ones((1, 1, 1))
+    x, w = np.ones((1, 5, 5, 2)), np.ones((1, 1, 2, 2))
     for y in (conv(x, w), conv_transpose(x, w, padding=1), input_gradient(x, w, x.shape)):
         assert y.flags.c_contiguous
         assert not np.shares_memory(y, x)

@@ -1,0 +1,94 @@
+"""The suite inside somebody else's tests: cases, their arrays, and the verdict on a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from ..adapters.case import Case, to_format
+from .corpus import load
+from .data import draw_arrays
+from .errors import UsageError
+from .expected import expect
+from .normalise import Wrong, build, validate
+from .schema import Fields
+from .verdict import Judgement, judge_array
+
+
+def load_cases(*names: str) -> list[Case]:
+    """The computations of files, folders, ids or patterns; without a name the whole shipped corpus.
+
+    Cases that name a check of the reference alone are left out.  Raises `UsageError`.
+    """
+    return [entry.case for entry in load(names) if entry.check is None]
+
+
+def make_case(**keys: Any) -> Case:
+    """A case from the YAML keys as keyword arguments: ``make_case(op="conv", input=[1, 5, 1], kernel_size=2, ...)``.
+
+    Raises `UsageError` where a key or a value is wrong.
+    """
+    case_id = keys.pop("id", "made")
+    keys = {key: _plain(value) for key, value in keys.items()}
+    try:
+        Fields.model_validate(keys)
+        case = build(case_id, keys)
+        validate(case)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{key}: {first['msg']}", got=repr(first["input"])) from error
+    except Wrong as wrong:
+        raise UsageError(str(wrong)) from wrong
+    return case
+
+
+def _plain(value: Any) -> Any:
+    """Tuples and arrays as the lists that a file would hold."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return value
+
+
+def case_arrays(case: Case | str | Mapping[str, Any], *, seed: int = 0) -> dict[str, np.ndarray]:
+    """The arrays that an engine is handed, by argument name: kernels in the reference's layout, ``input`` and
+    ``output_gradient`` in the case's ``data_format``.
+    """
+    case = _case(case)
+    arrays = draw_arrays(case, seed=seed)
+    return {
+        name: np.ascontiguousarray(to_format(array, case.data_format))
+        if name in ("input", "output_gradient")
+        else array
+        for name, array in arrays.items()
+    }
+
+
+def check(case: Case | str | Mapping[str, Any], array: Any, *, seed: int = 0) -> Judgement:
+    """The verdict on ``array`` as the result of a case: true where it is right, with a message where it is not.
+
+    ``case``: a `Case`, an id of the shipped corpus, or a mapping of YAML keys; ``array``: in the case's ``data_format``
+    and dtype.  Raises `UsageError` for a case that is unknown, wrong, or must be refused and so has no result.
+    """
+    case = _case(case)
+    if case.must_refuse:
+        raise UsageError("a case that must be refused has no result to check", got=case.id)
+    return judge_array(case, expect(case, draw_arrays(case, seed=seed)), np.asarray(array))
+
+
+def _case(case: Case | str | Mapping[str, Any]) -> Case:
+    if isinstance(case, Case):
+        return case
+    if isinstance(case, Mapping):
+        return make_case(**case)
+    found = [entry.case for entry in load([case]) if entry.check is None]
+    if len(found) != 1:
+        raise UsageError("not one case", got=f"{case}, which names {len(found)} computations")
+    return found[0]

@@ -1,0 +1,48 @@
+"""The Markdown report of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from . import tables
+
+
+def render(run: dict[str, Any], records: Sequence[dict[str, Any]]) -> str:
+    """The report's text, from run.json and the records."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701  Markdown, not HTML; `cell` escapes what would break a table
+    )
+    environment.filters["cell"] = _cell
+    environment.filters["code"] = _code
+    families, engines, cells = tables.matrix(records) if records else ([], [], {})
+    return environment.get_template("report.md.j2").render(
+        run=run,
+        families=families,
+        engines=engines,
+        cells=cells,
+        empty=tables.Cell(0, 0, 0, 0, 0),
+        new=tables.groups(records, "new"),
+        vanished=tables.groups(records, "vanished"),
+        causes=tables.causes(records),
+        findings=tables.findings(records),
+        form_names=tables.FORM_NAMES,
+    )
+
+
+def _cell(text: object) -> str:
+    """Text inside a table's cell."""
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def _code(text: object) -> str:
+    """Text as code inside a table's cell."""
+    return f"`{_cell(text).replace('`', chr(39))}`"

@@ -1,0 +1,167 @@
+"""Records counted: the matrix of families and engines, and the groups that a discrepancy shows in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from .conditions import describe
+
+Record = dict[str, Any]
+FORM_NAMES = {"equivalent": "composed to mean the same", "literal": "said with the same words"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One family on one engine: records, and those of them that are known, new and vanished discrepancies."""
+
+    records: int
+    good: int
+    known: int
+    new: int
+    vanished: int
+
+    @property
+    def text(self) -> str:
+        """``58/60 · 2 known``: how many are right, and what the others are."""
+        if not self.records:
+            return "–"
+        others = [
+            f"{number} {name}"
+            for number, name in ((self.known, "known"), (self.new, "NEW"), (self.vanished, "VANISHED"))
+            if number
+        ]
+        return " · ".join([f"{self.good}/{self.records}", *others])
+
+
+@dataclass(frozen=True)
+class Group:
+    """Records that show the same: who, in which form, how, and under which condition."""
+
+    engine: str
+    form: str
+    verdict: str
+    condition: str
+    exact: bool
+    """Whether no other case of this engine, form and operation meets the condition."""
+    count: int
+    example: str
+    message: str
+    why: str | None = None
+
+
+def matrix(records: Sequence[Record]) -> tuple[list[str], list[str], dict[tuple[str, str], Cell]]:
+    """(families, engines, cells), both in the order of their first record; cells of ("all", engine) add up."""
+    frame = pd.DataFrame.from_records(list(records), columns=["family", "engine", "ok", "status"])
+    sums = pd.DataFrame(
+        {
+            "family": frame["family"],
+            "engine": frame["engine"],
+            "records": 1,
+            "good": frame["ok"].astype(int),
+            **{status: (frame["status"] == status).astype(int) for status in ("known", "new", "vanished")},
+        }
+    )
+    both = pd.concat([sums, sums.assign(family="all")]).groupby(["family", "engine"], sort=False).sum()
+    counts: dict[tuple[str, str], dict[str, int]] = both.to_dict("index")  # pyright: ignore[reportAssignmentType]
+    cells = {place: Cell(**count) for place, count in counts.items()}
+    return _distinct(records, "family"), _distinct(records, "engine"), cells
+
+
+def groups(records: Sequence[Record], status: str) -> list[Group]:
+    """The records of that status, grouped by engine, form, verdict, operation and rank, the largest group first."""
+    chosen: dict[tuple[Any, ...], list[Record]] = {}
+    for record in records:
+        if record["status"] == status:
+            chosen.setdefault(_key(record), []).append(record)
+    found: list[Group] = []
+    for key, bad in chosen.items():
+        engine, form, verdict, op, rank, _ = key
+        others = [
+            record
+            for record in records
+            if (record["engine"], record["form"], record["op"], len(record["input"]) - 2) == (engine, form, op, rank)
+            and record["status"] != status
+        ]
+        condition, exact = describe(bad, others)
+        smallest = min(bad, key=lambda record: (_volume(record), record["case"]))
+        found.append(
+            Group(
+                engine,
+                form,
+                verdict,
+                condition,
+                exact,
+                len(bad),
+                smallest["case"],
+                smallest["message"],
+                bad[0]["known"],
+            )
+        )
+    return sorted(found, key=lambda group: -group.count)
+
+
+def _key(record: Record) -> tuple[Any, ...]:
+    rank = len(record["input"]) - 2
+    return record["engine"], record["form"], record["verdict"], record["op"], rank, record["known"]
+
+
+def _volume(record: Record) -> int:
+    size = 1
+    for extent in (*record["input"], *record["kernel_size"]):
+        size *= max(extent, 1)
+    return size
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A known discrepancy: its sentence, and where it was seen."""
+
+    why: str
+    engines: list[str]
+    forms: list[str]
+    verdicts: list[str]
+    count: int
+    example: str
+
+
+def causes(records: Sequence[Record]) -> list[Cause]:
+    """The known discrepancies by sentence, the one that explains most records first."""
+    by_sentence: dict[str, list[Record]] = {}
+    for record in records:
+        if record["status"] == "known":
+            by_sentence.setdefault(record["known"], []).append(record)
+    found = [
+        Cause(
+            why,
+            engines=_distinct(seen, "engine"),
+            forms=_distinct(seen, "form"),
+            verdicts=_distinct(seen, "verdict"),
+            count=len(seen),
+            example=min(seen, key=lambda record: (_volume(record), record["case"]))["case"],
+        )
+        for why, seen in by_sentence.items()
+    ]
+    return sorted(found, key=lambda cause: -cause.count)
+
+
+def _distinct(records: Sequence[Record], key: str) -> list[str]:
+    return list(dict.fromkeys(record[key] for record in records))
+
+
+def findings(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """The statements of the note, each once, with whether every engine bears the finding out in its equivalent form."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for record in records:
+        finding = record.get("finding")
+        if finding and record["form"] == "equivalent":
+            row = found.setdefault(
+                (finding["section"], finding["quote"]), {**finding, "records": 0, "good": 0, "cases": set()}
+            )
+            row["records"] += 1
+            row["good"] += record["ok"]
+            row["cases"].add(record["case"].split("[")[0])
+    return sorted(found.values(), key=lambda row: row["section"])

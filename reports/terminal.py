@@ -1,0 +1,130 @@
+"""What a person at a terminal sees of a run: progress, then a table.  All of it goes to standard error."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from . import tables
+
+if TYPE_CHECKING:
+    from ..conformance.run import Summary
+
+SECONDS_BETWEEN_LINES = 10.0
+MOST_GROUPS = 12
+MOST_TEXT = 160
+
+
+class Reporter(Protocol):
+    """Is told of every case that an engine has done."""
+
+    def __call__(self, engine: str, records: int) -> None: ...
+    def stop(self) -> None:
+        """Leaves the terminal as it was."""
+        ...
+
+
+class _Bars:
+    """One bar per engine."""
+
+    def __init__(self, cases: int, engines: list[str], console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+        )
+        self._tasks = {name: self._progress.add_task(name, total=cases, start=False) for name in engines}
+        self._progress.start()
+
+    def __call__(self, engine: str, records: int) -> None:
+        task = self._tasks[engine]
+        self._progress.start_task(task)
+        self._progress.advance(task)
+
+    def stop(self) -> None:
+        self._progress.stop()
+
+
+class _Lines:
+    """A plain line now and then, where nobody watches."""
+
+    def __init__(self, cases: int, engines: list[str], console: Console) -> None:
+        self._cases, self._console = cases, console
+        self._done: Counter[str] = Counter()
+        self._last = time.monotonic()
+
+    def __call__(self, engine: str, records: int) -> None:
+        self._done[engine] += 1
+        if self._done[engine] == self._cases or time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            self._console.print(f"{engine}: {self._done[engine]} of {self._cases} cases", highlight=False)
+
+    def stop(self) -> None:
+        return
+
+
+@contextmanager
+def progress(cases: int, engines: list[str]) -> Iterator[Reporter]:
+    """Bars on a terminal, plain lines elsewhere."""
+    console = Console(stderr=True)
+    reporter = (_Bars if console.is_terminal else _Lines)(cases, engines, console)
+    try:
+        yield reporter
+    finally:
+        reporter.stop()
+
+
+def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole: bool) -> None:
+    """The table of families and engines, what is new, and the sums.
+
+    ``whole``: everything was run, so that an expectation that concerned nothing is worth a word.
+    """
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 200)  # a log has no edge to wrap at
+    families, engines, cells = tables.matrix(records)
+    table = Table(title="right/all · known and new discrepancies")
+    table.add_column("family")
+    for engine in engines:
+        table.add_column(engine, justify="right")
+    for family in [*families, "all"]:
+        row = [cells.get((family, engine), tables.Cell(0, 0, 0, 0, 0)) for engine in engines]
+        table.add_row(family, *(_coloured(cell) for cell in row), end_section=family == families[-1])
+    console.print(table)
+    for status, style in (("new", "red"), ("vanished", "magenta")):
+        _print_groups(console, tables.groups(records, status), status, style)
+    for name, lacks in summary.missing.items():
+        console.print(f"not installed: {name} ({lacks})", style="yellow", markup=False)
+    if whole:
+        for one in summary.ledger.idle(set(engines)):
+            console.print(f"{one.file}:{one.line}: this expectation concerned no record", style="yellow", markup=False)
+    known = len(tables.causes(records))
+    console.print(
+        f"{summary.records} records: {summary.new} new, {summary.known} known with {known} causes, "
+        f"{summary.vanished} vanished, {summary.records - summary.bad - summary.vanished} as they should be; "
+        f"{summary.seconds['wall']:.0f} s"
+    )
+
+
+def _coloured(cell: tables.Cell) -> str:
+    style = "red" if cell.new else "magenta" if cell.vanished else "yellow" if cell.known else "green"
+    return f"[{style}]{cell.text}[/{style}]" if cell.records else cell.text
+
+
+def _print_groups(console: Console, groups: list[tables.Group], status: str, style: str) -> None:
+    for group in groups[:MOST_GROUPS]:
+        console.print(
+            f"{status}: {group.engine}, {group.form}: {group.count} × {group.verdict}", style=style, markup=False
+        )
+        condition = f"where {group.condition}" + ("" if group.exact else " (and others that are right)")
+        why = f"expected because: {group.why}" if status == "vanished" else group.message
+        console.print(f"  {condition}\n  {group.example}\n  {why[:MOST_TEXT]}", markup=False)
+    if len(groups) > MOST_GROUPS:
+        console.print(
+            f"{status}: {len(groups) - MOST_GROUPS} more groups, see: convsuite report RUN --markdown -", style=style
+        )
