@@ -10,8 +10,9 @@ Rules of this layer:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -80,8 +81,8 @@ class CallProgram:
 
     def versions(self) -> dict[str, str]:
         """What the engine says of itself, if it says anything."""
-        said: Any = getattr(self.engine, "versions", None)
-        return dict(said()) if callable(said) else {}
+        said: Callable[[], dict[str, str]] | None = getattr(self.engine, "versions", None)
+        return {} if said is None else said()
 
     def translate(self, case: Case, form: str) -> Program | None:
         """There is one form: the engine is told the case and does what it does."""

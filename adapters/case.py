@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -184,7 +184,7 @@ class Case:
 
 
 def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list | tuple) else value
+    return tuple(_tuples(item) for item in cast("list[Any]", value)) if isinstance(value, list | tuple) else value
 
 
 def to_format(array: np.ndarray, data_format: str) -> np.ndarray:

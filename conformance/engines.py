@@ -65,7 +65,7 @@ class Engine:
 @cache
 def known_engines() -> dict[str, Engine]:
     """The engines of engines.yaml, by name."""
-    text = (resources.files(__package__) / "engines.yaml").read_text()
+    text = (resources.files("convsuite.conformance") / "engines.yaml").read_text()
     places = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
     engines: dict[str, Engine] = {}
     for name, said in yaml.safe_load(text).items():
@@ -113,7 +113,7 @@ def _one(spec: str, known: dict[str, Engine]) -> Engine:
 
 def _check_file(path: str, name: str, spec: str) -> None:
     try:
-        tree = ast.parse(Path(path).read_text(), path)
+        ast.parse(Path(path).read_text(), path)
     except OSError as error:
         raise UsageError("an adapter file cannot be read", got=spec, expected=error.strerror) from error
     except (SyntaxError, ValueError) as error:
@@ -121,4 +121,3 @@ def _check_file(path: str, name: str, spec: str) -> None:
         raise UsageError(f"an adapter file is not Python: {error}", file=path, line=line) from error
     if not name.isidentifier():
         raise UsageError("an adapter is named FILE.py:CLASS", got=spec)
-    del tree

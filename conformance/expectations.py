@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from pydantic import Field, TypeAdapter, ValidationError
 
-from .corpus import NAMES, Entry
+from .entry import NAMES, Entry
 from .errors import UsageError
 from .expressions import Expression, condition
 from .schema import Strict
@@ -112,7 +112,7 @@ class Ledger:
 
 def shipped() -> list[Expectation]:
     """What the pinned versions are known to do differently."""
-    folder = Path(str(resources.files(__package__))) / "expectations"
+    folder = Path(str(resources.files("convsuite.conformance"))) / "expectations"
     return [one for file in sorted(folder.glob("*.yaml")) for one in read(file)]
 
 

@@ -24,9 +24,10 @@ import numpy as np
 from ..adapters.base import FORMS
 from . import store
 from .checks import run_check
-from .corpus import Entry, digest
+from .corpus import digest
 from .data import draw_arrays
 from .engines import Engine
+from .entry import Entry
 from .errors import UsageError
 from .expectations import Expectation, Ledger
 from .expected import Expected, expect

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .errors import UsageError
 
@@ -91,14 +91,15 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
 def read_run(path: Path) -> dict[str, Any]:
     """run.json of a folder.  Raises `UsageError` where there is none."""
     try:
-        value = json.loads((path / "run.json").read_text(encoding="utf-8"))
+        value: Any = json.loads((path / "run.json").read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError("no run is there", got=path, expected="a folder with run.json and records.jsonl") from error
     except ValueError as error:
         raise UsageError("not a run", got=f"{path}/run.json", expected=f"JSON: {error}") from error
-    if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
+    run = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if run.get("schema_version") != SCHEMA_VERSION:
         raise UsageError("a run of another format", got=path, expected=f"schema_version {SCHEMA_VERSION}")
-    return value  # pyright: ignore[reportUnknownVariableType]
+    return run
 
 
 def read_records(path: Path) -> list[Record]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..adapters.case import Case
-from ..conformance.corpus import NAMES, Entry
+from ..conformance.entry import NAMES, Entry
 from ..conformance.expressions import condition
 
 Record = dict[str, Any]

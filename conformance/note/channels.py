@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def separable_is_depthwise_then_1x1() -> None:
     cases = itertools.product((1, 2, 3), (1, 2), ((1, "valid", 1), (2, "same", 1), (1, "same", 2)))
     for c, m, (s, padding, d) in cases:
         x, w, p = integers(2, 9, 8, c), integers(3, 2, c, m, seed=1), integers(1, 1, c * m, 5, seed=2)
-        window = {"strides": s, "padding": padding, "dilation": d}
+        window: dict[str, Any] = {"strides": s, "padding": padding, "dilation": d}
         got = reference.separable_conv(x, w, p, **window)
         composed = reference.conv(reference.depthwise_conv(x, w, **window), p)
         require_equal(got, composed, f"c={c}, m={m}, strides={s}, {padding}, dilation={d}")
@@ -92,7 +93,7 @@ def separable_costs_less_than_conv2d() -> None:
 
 
 def grouped_is_its_parts_side_by_side() -> None:
-    """1.5.3: input and output channels in m contiguous groups, one kernel [O/m, I/m, h, w] each, outputs concatenated."""
+    """1.5.3: channels in m contiguous groups, in and out, one kernel [O/m, I/m, h, w] each, outputs side by side."""
     cases = itertools.product((1, 2, 3), ((1, 2), (2, 1), (3, 2)), ((1, "valid"), (2, "same")))
     for groups, (i, o), (s, padding) in cases:
         x, w = integers(2, 6, 7, groups * i), integers(3, 2, i, groups * o, seed=1)

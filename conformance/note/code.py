@@ -5,6 +5,8 @@ Images are (H, W), kernels (h, w), batches (N, C, H, W), columns (C*h*w, positio
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...reference.geometry import Array, Size
@@ -60,9 +62,9 @@ def col2im(
     """`col2im_indices` of 1.3.2.2."""
     batch, channels, height, width = shape
     padded = np.zeros((batch, channels, height + 2 * padding, width + 2 * padding), cols.dtype)
-    indices = im2col_indices(shape, field_height, field_width, padding, stride)
+    places: Any = (slice(None), *im2col_indices(shape, field_height, field_width, padding, stride))
     reshaped = cols.reshape(channels * field_height * field_width, -1, batch).transpose(2, 0, 1)
-    np.add.at(padded, (slice(None), *indices), reshaped)
+    np.add.at(padded, places, reshaped)
     return padded[:, :, padding:-padding, padding:-padding] if padding else padded
 
 

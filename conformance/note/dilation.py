@@ -35,7 +35,7 @@ def equal_rates_leave_gaps() -> None:
 
 
 def aspp_branches_fit_together() -> None:
-    """1.6, DeepLab: rates 6, 12, 18 give one size, so that channels can be concatenated; they see 13, 25 and 37 wide."""
+    """1.6, DeepLab: rates 6, 12, 18 give one size, so that channels can be concatenated; they see 13, 25, 37 wide."""
     x = integers(1, ASPP_SIZE, ASPP_SIZE, 2)
     branches = [reference.conv(x, integers(1, 1, 2, 3, seed=1), padding="same")]
     for rate in ASPP_RATES:
@@ -59,7 +59,7 @@ def aspp_taps_leave_the_map() -> None:
 
 
 def enet_stage_keeps_size_and_sees_73() -> None:
-    """1.6, ENet: eight bottlenecks with dilations 2, 4, 8, 16 between regular and 5x1, 1x5 ones: 73 wide, 21 undilated."""
+    """1.6, ENet: eight bottlenecks, four dilated by 2, 4, 8, 16, keep the size and see 73 wide, undilated 21."""
     require_equal(_fields(ENET_STAGE_2), (73, 73), "receptive field of stage 2")
     require_equal(_fields([(k, 1) for k, _ in ENET_STAGE_2]), (21, 21), "receptive field of stage 2 without dilation")
     x = integers(1, 9, 11, 2)

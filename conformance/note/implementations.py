@@ -40,14 +40,14 @@ def naive_flips_the_kernel() -> None:
 
 
 def naive_gives_the_printed_example() -> None:
-    """1.3.2.1: [[2 2 2] [3 3 3] [2 2 2]], of the naive code and of Conv2D alike: this kernel is its own mirror image."""
+    """1.3.2.1: [[2 2 2] [3 3 3] [2 2 2]], of the naive code and of Conv2D: this kernel is its own mirror image."""
     ones, due = np.ones((3, 3), int), [[2, 2, 2], [3, 3, 3], [2, 2, 2]]
     require_equal(code.convolve2d(ones, code.LINE), due, "the naive code")
     require_equal(_conv(ones, code.LINE), due, "the reference")
 
 
 def symmetric_kernels_hide_the_flip() -> None:
-    """1.3.2: for all kernels that the note uses, naive code, im2col code and Conv2D agree: each is its own mirror image."""
+    """1.3.2: for all kernels of the note, naive code, im2col code and Conv2D agree: each is its own mirror image."""
     image = integers(16, 16)
     for kernel in KERNELS:
         require_equal(kernel[::-1, ::-1], kernel, "the note's kernel mirrored")
@@ -116,7 +116,7 @@ def naive_rounds_to_the_image_dtype() -> None:
 
 
 def edge_kernel_is_zero_inside_and_not_at_the_border() -> None:
-    """1.3.2: on a constant image the edge kernel (sum 0) gives 0 and sharpen (sum 1) the constant, but not at the border."""
+    """1.3.2: on a constant image edge (sum 0) gives 0 and sharpen (sum 1) the constant, but not at the border."""
     for height, width in itertools.product((3, 4, 7), (3, 5, 8)):
         image = np.full((height, width), 10)
         edge, sharpen = _conv(image, code.EDGE), _conv(image, code.SHARPEN)
@@ -142,7 +142,7 @@ def im2col_makes_convolution_a_matrix_product() -> None:
 
 
 def im2col_print_out() -> None:
-    """1.3.2.2: shape (9, 64) and columns 0, 1 and 2 of the 8x8 image, to the digit, by the note's code and the reference."""
+    """1.3.2.2: shape (9, 64) and columns 0 to 2 of the 8x8 image, to the digit, by the note's code and by ours."""
     image = np.arange(64).reshape(1, 1, 8, 8)
     ours = reference.im2col(image.reshape(1, 8, 8, 1), (3, 3), padding=1).reshape(64, 9).T
     for name, cols in (("the note's code", code.im2col(image, 3, 3, 1, 1)), ("the reference", ours)):

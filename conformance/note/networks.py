@@ -72,7 +72,7 @@ def mobilenet_counts() -> None:
 
 
 def mobilenet_with_full_convolutions() -> None:
-    """1.5.2: the same network with 3x3 Conv2D has 29.3 million parameters and 4866 million multiply-adds, as published."""
+    """1.5.2: the same network with 3x3 Conv2D has 29.3 million parameters, 4866 million multiply-adds, as published."""
     full, separable = (_count(IMAGE, _mobilenet(separable=separable)) for separable in (False, True))
     require_equal(full.shape, separable.shape, "shape before the average pooling")
     parameters = full.parameters + 2 * _channels(_mobilenet(separable=False), 3) + 1024 * CLASSES + CLASSES
@@ -152,7 +152,7 @@ def aspp_costs_the_same_at_every_rate() -> None:
 def enet_asymmetric_costs() -> None:
     """1.6, ENet: 5x1 then 1x5 has 10 kernel entries per pair of channels, 5x5 has 25, 3x3 has 9."""
     shape = (1, 64, 64, 32)
-    costs = {}
+    costs: dict[Size, int] = {}
     for kernel_size in ((5, 1), (1, 5), (5, 5), (3, 3)):
         kernel = (*kernel_size, 32, 32)
         require_equal(reference.output_shape("conv", shape, kernel, padding="same"), shape, f"shape of {kernel_size}")
@@ -216,8 +216,10 @@ def _three_by_three(filters: int, strides: int = 1, *, separable: bool) -> Itera
 
 
 def _shufflenet(groups: int, channels: int) -> Counts:
-    """The convolutions. A unit: grouped 1x1 to a quarter of the outputs, depthwise 3x3, grouped 1x1; the first of a
-    stage has strides 2 and concatenates its input, pooled; the very first 1x1 is not grouped."""
+    """The convolutions. A unit: grouped 1x1 to a quarter of the outputs, depthwise 3x3, grouped 1x1.
+
+    The first unit of a stage has strides 2 and concatenates its input, pooled; the very first 1x1 is not grouped.
+    """
     parts = [_count(IMAGE, [Layer(3, 24, strides=2), Pool(2)])]
     for stage, units in enumerate((4, 8, 4)):
         outputs = channels << stage

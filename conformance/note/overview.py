@@ -29,7 +29,7 @@ def outputs_see_their_window_only() -> None:
     """1.1, "local": a pixel reaches the outputs whose window holds it, all of them and no others."""
     x, w = integers(1, 6, 7, 2), np.abs(integers(3, 2, 2, 4))
     before = reference.conv(x, w)
-    outputs = np.stack(np.indices(before.shape[1:3]), axis=-1)
+    outputs = np.moveaxis(np.indices(before.shape[1:3]), 0, -1)
     for pixel in np.ndindex(6, 7):
         changed = x.copy()
         changed[0, *pixel] += 1
@@ -67,7 +67,7 @@ def shuffled_pixels_break_larger_kernels() -> None:
 
 
 def attention_passes_shuffled_pixels() -> None:
-    """1.1: self-attention, its projections being 1x1 convolutions, commutes with a shuffle until positions are added."""
+    """1.1: self-attention, projected by 1x1 convolutions, commutes with a shuffle until positions are added."""
     x = integers(2, 5, 6, 3).astype(float)
     position = integers(1, 5, 6, 3, seed=9).astype(float)
     kernels = [integers(1, 1, 3, 4, seed=seed) / 16 for seed in (1, 2, 3)]
@@ -85,7 +85,7 @@ def attention_passes_shuffled_pixels() -> None:
 
 
 def conv1d_takes_one_stride() -> None:
-    """1.2: the stride of a Conv1D is one number, 1 by default, as padding is valid; the signature's (1, 1) is refused."""
+    """1.2: the stride of a Conv1D is one number, 1 by default; padding is valid by default; (1, 1) is refused."""
     x, w = integers(2, 9, 3), integers(4, 3, 5, seed=1)
     require_refusal(ValueError, "strides (1, 1) of a Conv1D", lambda: reference.conv(x, w, strides=(1, 1)))
     due = _slid(x, w)

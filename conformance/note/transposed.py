@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def deconv_has_two_equal_computations() -> None:
     cases = itertools.product(((5,), (3, 4), (2, 3, 2)), (1, 2, 3), (1, 2, 3), (1, 2), ("valid", "same", 1))
     for spatial, k, s, d, padding in cases:
         x, w = integers(2, *spatial, 3), integers(*(k,) * len(spatial), 4, 3, seed=1)
-        arguments = {"strides": s, "padding": padding, "dilation": d}
+        arguments: dict[str, Any] = {"strides": s, "padding": padding, "dilation": d}
         due = reference.conv_transpose(x, w, algorithm="gemm_col2im", **arguments)
         got = reference.conv_transpose(x, w, algorithm="dilate_pad", **arguments)
         require_equal(got, due, f"dilate and pad against gemm and col2im, k={k}, s={s}, d={d}, {padding}, {spatial}")
@@ -40,7 +41,7 @@ def deconv_upsamples_by_its_stride() -> None:
 
 
 def deconv_is_a_conv_of_the_dilated_input() -> None:
-    """1.4.1: s-1 zeros between the inputs, k-1-p zeros around, stride 1, and the kernel mirrored, in and out exchanged."""
+    """1.4.1: s-1 zeros between the inputs, k-1-p around, stride 1, and the kernel mirrored, in and out exchanged."""
     cases = itertools.product(((5,), (3, 4)), (2, 3, 4), (1, 2, 3), (0, 1))
     for spatial, k, s, p in cases:
         rank = len(spatial)
@@ -88,7 +89,7 @@ def deconv_kernel_has_in_and_out_exchanged() -> None:
 
 
 def deconv_is_gemm_then_col2im() -> None:
-    """1.4.2: W^T times input is (C_out*K_h*K_w, H_in*W_in); col2im adds it up, overlaps included, to C_out*H_out*W_out."""
+    """1.4.2: W^T times input is (C_out*K_h*K_w, H_in*W_in); col2im adds it up, overlaps too, to C_out*H_out*W_out."""
     for (c_in, c_out), k, s in itertools.product(CHANNELS, (2, 3), (1, 2, 3)):
         x, w = integers(1, 3, 4, c_in), integers(k, k, c_out, c_in, seed=1)
         due = reference.conv_transpose(x, w, strides=s, algorithm="naive")

@@ -1,0 +1,213 @@
+"""One case file: read, validated, its matrices expanded into entries, its claims compared with the reference."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from pydantic import ValidationError
+
+from ..adapters.case import Case
+from .checks import CHECKS
+from .data import draw_arrays
+from .entry import NAMES, Entry
+from .errors import UsageError
+from .expected import expect
+from .expressions import Expression, condition
+from .normalise import Wrong, build, validate
+from .schema import FILE, MATRIX_KEYS, Fields, Finding
+from .yaml_lines import Document, Place, read_yaml
+
+LARGEST_MATRIX = 100_000
+
+
+def load_file(file: Path, root: Path) -> list[Entry]:
+    """The cases of one file; their ids begin with its path below ``root``, without the suffix."""
+    document = read_yaml(file)
+    if not isinstance(document.value, dict):
+        got: str = type(document.value).__name__
+        raise document.error((), "a case file is a mapping", got=got, expected="key cases")
+    values = cast("dict[str, Any]", document.value)
+    try:
+        FILE.validate_python(values)
+    except ValidationError as error:
+        raise _first_error(document, error) from error
+    prefix = file.resolve().relative_to(root).with_suffix("").as_posix()
+    entries: list[Entry] = []
+    for index, said in enumerate(values["cases"]):
+        entries += _expand(document, ("cases", index), f"{prefix}::{said['id']}", values, said)
+    return entries
+
+
+def _first_error(document: Document, error: ValidationError) -> UsageError:
+    """The most telling complaint, at its line."""
+
+    def depth(one: Any) -> tuple[int, bool]:
+        return (len(_place(document, one["loc"])), one["type"] != "missing")
+
+    worst = max(error.errors(), key=depth)
+    path = _place(document, worst["loc"])
+    key = ".".join(str(part) for part in path) or "the file"
+    same_place = [one for one in error.errors() if _place(document, one["loc"]) == path]
+    if worst["type"] == "extra_forbidden":
+        expected = ", ".join(sorted(Fields.model_fields | {"id": None, "matrix": None, "exclude": None}))
+        return document.error(path, f"unknown key {worst['loc'][-1]}", expected=f"one of {expected}")
+    if worst["type"] == "missing":
+        return document.error(path, f"{worst['loc'][-1]} is missing in {key}")
+    expected = " or ".join(dict.fromkeys(one["msg"].removeprefix("Input should be ") for one in same_place))
+    return document.error(path, f"wrong value for {key}", got=repr(worst["input"])[:80], expected=expected)
+
+
+def _place(document: Document, loc: Sequence[str | int]) -> Place:
+    """A pydantic location without the names of union members, which stand in no file."""
+    place: Place = ()
+    for part in loc:
+        if (*place, part) in document.lines:
+            place = (*place, part)
+    return place
+
+
+def _expand(document: Document, place: Place, case_id: str, file: dict[str, Any], said: dict[str, Any]) -> list[Entry]:
+    common: dict[str, Any] = {"about": file.get("about"), "source": file.get("source"), **(file.get("defaults") or {})}
+    common |= {key: value for key, value in said.items() if key not in ("id", "matrix", "exclude")}
+    matrix = said.get("matrix")
+    if matrix is None:
+        if "exclude" in said:
+            raise document.error((*place, "exclude"), "exclude without a matrix")
+        entry = _entry(document, place, case_id, common)
+        return [] if entry is None else [entry]
+    _check_matrix(document, place, matrix)
+    exclude = None
+    if "exclude" in said:
+        where = document.line((*place, "exclude"))
+        exclude = condition(said["exclude"], NAMES, document.file, where)
+    entries: list[Entry] = []
+    for values in itertools.product(*matrix.values()):
+        chosen = dict(zip(matrix, values, strict=True))
+        full_id = f"{case_id}[{','.join(f'{key}={_text(value)}' for key, value in chosen.items())}]"
+        entry = _entry(document, place, full_id, {**common, **chosen}, exclude)
+        if entry is not None:
+            entries.append(entry)
+    if not entries:
+        raise document.error(place, "exclude leaves no case of the matrix")
+    return entries
+
+
+def _check_matrix(document: Document, place: Place, matrix: dict[str, list[Any]]) -> None:
+    size = math.prod(len(values) for values in matrix.values())
+    if size > LARGEST_MATRIX:
+        raise document.error(
+            (*place, "matrix"),
+            "too large a matrix",
+            got=f"{size:,} combinations",
+            expected=f"at most {LARGEST_MATRIX:,}",
+        )
+    for key, values in matrix.items():
+        if key not in MATRIX_KEYS:
+            raise document.error(
+                (*place, "matrix", key), f"unknown key {key} in a matrix", expected=f"one of {', '.join(MATRIX_KEYS)}"
+            )
+        for index, value in enumerate(values):
+            try:
+                Fields.model_validate({key: value})
+            except ValidationError as error:
+                expected = " or ".join(
+                    dict.fromkeys(one["msg"].removeprefix("Input should be ") for one in error.errors())
+                )
+                raise document.error(
+                    (*place, "matrix", key, index), f"wrong value for {key}", got=repr(value)[:80], expected=expected
+                ) from error
+
+
+def _text(value: Any) -> str:
+    """A value as it stands in an id: 2x3 for [2, 3], 1:0x0:1 for [[1, 0], [0, 1]]."""
+    if isinstance(value, list):
+        return "x".join(":".join(map(str, item)) if isinstance(item, list) else str(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, dict):
+        return f"{value['form']}:{value.get('seed', 0)}" if "form" in value else "literal"  # pyright: ignore[reportUnknownMemberType]
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _entry(
+    document: Document, place: Place, case_id: str, keys: dict[str, Any], exclude: Expression | None = None
+) -> Entry | None:
+    """One `Entry`, or None where ``exclude`` names it."""
+    claims = cast("dict[str, Any]", keys["expect"]) if isinstance(keys.get("expect"), dict) else {}
+
+    def made(case: Case) -> Entry:
+        shape = claims.get("shape")
+        return Entry(
+            case=case,
+            file=document.file,
+            line=document.line(place),
+            about=keys.get("about") or "",
+            source=keys.get("source") or "",
+            check=keys.get("check"),
+            finding=None if keys.get("finding") is None else Finding(**keys["finding"]),
+            expect_shape=None if shape is None else tuple(shape),
+            expect_values=claims.get("values"),
+        )
+
+    try:
+        if keys.get("check") is not None:
+            return made(_check_case(case_id, keys))
+        entry = made(build(case_id, keys))
+        if exclude is not None and exclude(entry.values):
+            return None
+        validate(entry.case)
+        _check_claims(entry)
+    except Wrong as wrong:
+        places = ((*place, wrong.key), (*place, "matrix", wrong.key), ("defaults", wrong.key))
+        where = next((one for one in places if one in document.lines), place)
+        raise document.error(where, f"{case_id}: {wrong}") from wrong
+    return entry
+
+
+def _check_case(case_id: str, keys: dict[str, Any]) -> Case:
+    """A stand-in for what a named check computes: its record has a case's fields."""
+    if keys["check"] not in CHECKS:
+        raise Wrong("check", f"unknown check {keys['check']}, known are {', '.join(sorted(CHECKS))}")
+    keys = {"op": "conv", "input": [1, 1, 1], "kernel_size": 1, "filters": 1, "tags": keys.get("tags")}
+    return build(case_id, keys)
+
+
+def _check_claims(entry: Entry) -> None:
+    """What the author wrote against what the reference says: a case that contradicts it is wrong.  Raises `Wrong`."""
+    case = entry.case
+    if case.must_refuse:
+        return
+    if entry.case.literal is not None:
+        _check_literal(entry.case, entry.case.literal)
+    if entry.expect_shape is not None and entry.expect_shape != case.result_shape:
+        raise Wrong(
+            "expect", f"expect.shape is {list(entry.expect_shape)}, the reference says {list(case.result_shape)}"
+        )
+    if entry.expect_values is not None:
+        try:
+            claimed = np.asarray(entry.expect_values, dtype=np.float64)
+        except (ValueError, TypeError) as error:
+            raise Wrong("expect", f"expect.values is not an array of numbers: {error}") from error
+        values = expect(case, draw_arrays(case)).values.astype(np.float64)
+        if claimed.shape != values.shape or not np.array_equal(claimed, values, equal_nan=True):
+            raise Wrong("expect", f"expect.values differ from the reference, which says {values.tolist()}"[:400])
+
+
+def _check_literal(case: Case, literal: Mapping[str, Any]) -> None:
+    shapes = case.array_shapes
+    if extra := [name for name in literal if name not in shapes]:
+        raise Wrong("data", f"data.{extra[0]} is no array of this case, which has {', '.join(shapes)}")
+    for name, shape in shapes.items():
+        if name not in literal:
+            raise Wrong("data", f"data.{name} is missing")
+        try:
+            array = np.asarray(literal[name], dtype=np.float64)
+        except (ValueError, TypeError) as error:
+            raise Wrong("data", f"data.{name} is not an array of numbers: {error}") from error
+        if array.shape != shape:
+            raise Wrong("data", f"data.{name} has shape {list(array.shape)}, expected {list(shape)}")
+        if array.size and not array.any() and name != "bias":
+            raise Wrong("data", f"data.{name} is all zeros: the data prove nothing")
