@@ -68,6 +68,8 @@ class Backend(Protocol):
     """One framework's way with arrays."""
 
     imports: str
+    negative_strides: bool
+    """Whether it takes NumPy arrays that run backwards in memory."""
 
     def configure(self, case: Case, *, literal: bool) -> str:
         """Statements that set the framework up for the case's dtype, or (literal) as it is when it is imported."""
@@ -115,6 +117,8 @@ def write(case: Case, backend: Backend, sentence: Sentence, expression: str, *, 
         if text != argument:
             text = f"np.ascontiguousarray({text})"
         view = text if argument == "bias" else viewed(text, case)
+        if case.layout == "negative" and view != text and not (literal or backend.negative_strides):
+            view = f"np.ascontiguousarray({view})"
         prepare.append(f"{NAMES[argument]} = {backend.tensor(view, case)}")
     arguments = ", ".join(NAMES[name] for name in case.array_shapes if name != "output_gradient")
     prepare += [*sentence.prepare, "", f"def forward({arguments}):", f"    return {expression}", ""]
@@ -150,6 +154,7 @@ class TorchBackend:
     """Tensors on the CPU, autograd."""
 
     imports = "import torch\nimport torch.nn.functional as F"
+    negative_strides = False
 
     def configure(self, case: Case, *, literal: bool) -> str:
         return ""
@@ -185,6 +190,7 @@ class TensorFlowBackend:
     """Eager tensors, GradientTape."""
 
     imports = "import tensorflow as tf"
+    negative_strides = True
 
     def configure(self, case: Case, *, literal: bool) -> str:
         return ""
@@ -219,13 +225,14 @@ class JaxBackend:
     """Device arrays; compiled per case, since eager operations are compiled one by one and kept for ever."""
 
     imports = "import jax\nimport jax.numpy as jnp\nfrom jax import lax"
+    negative_strides = True
 
     def configure(self, case: Case, *, literal: bool) -> str:
         # JAX makes float64 float32 unless it is told not to; said in every program, for it outlasts the one before
         return f'jax.config.update("jax_enable_x64", {case.dtype == "float64" and not literal})'
 
     def tensor(self, text: str, case: Case) -> str:
-        return f"jnp.asarray({text})"
+        return f"jax.device_put({text})"
 
     def array(self, text: str, case: Case) -> str:
         return f"np.asarray({text})"

@@ -88,6 +88,7 @@ class KerasBackend:
         self._own: Backend = BACKENDS[name]
         imports = [f'import os\nos.environ["KERAS_BACKEND"] = "{name}"', self._own.imports, "import keras"]
         self.imports = "\n".join(imports)
+        self.negative_strides = self._own.negative_strides
 
     def configure(self, case: Case, *, literal: bool) -> str:
         return self._own.configure(case, literal=literal)

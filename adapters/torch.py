@@ -92,14 +92,13 @@ def _conv_transpose(case: Case, padding: Shape | None, output_padding: Shape | N
 
 def _kernels(case: Case, sentence: Sentence) -> None:
     """(*k, I, O) -> (O, I, *k); the depthwise (*k, C, M) -> (C*M, 1, *k), channel c's multipliers side by side."""
-    rank = case.rank
-    spatial = tuple(range(rank))
-    dense = f".transpose({(rank + 1, rank, *spatial)})", f".transpose({(*range(2, rank + 2), 1, 0)})"
     for name, shape in case.kernel_shapes.items():
+        *window, channels, multiplier = shape
+        rank, spatial = len(window), tuple(range(len(window)))  # the kernel's own: in a bad case it is not the input's
         if name == "depthwise_kernel":
-            *window, channels, multiplier = shape
             there = f".transpose({(rank, rank + 1, *spatial)}).reshape({(channels * multiplier, 1, *window)})"
             back = f".reshape({(channels, multiplier, *window)}).transpose({(*range(2, rank + 2), 0, 1)})"
-            sentence.kernels[name] = there, back
         else:
-            sentence.kernels[name] = dense
+            there = f".transpose({(rank + 1, rank, *spatial)})"
+            back = f".transpose({(*range(2, rank + 2), 1, 0)})"
+        sentence.kernels[name] = there, back

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +85,7 @@ def run(**options: Any) -> int:
     """
     from .running import run_command
 
-    return run_command(jobs=options.pop("jobs") or len(os.sched_getaffinity(0)), **options)
+    return run_command(**options)
 
 
 @app.group("list", cls=InOrder)

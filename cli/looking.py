@@ -71,7 +71,6 @@ def print_records(folder: Path, case: str, engines: Sequence[str]) -> None:
     click.echo(first["case"])
     if first["about"]:
         click.echo(f"  {first['about']}")
-    click.echo(f"  {first['file']}:{first['line']}")
     click.echo(f"  {', '.join(f'{name}={_short(first[name])}' for name in PARAMETERS if first.get(name) is not None)}")
     if finding := first.get("finding"):
         click.echo(f"  the note, {finding['section']}: {finding['quote']!r} is {finding['verdict']}: {finding['rule']}")

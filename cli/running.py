@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from pathlib import Path
@@ -28,7 +29,7 @@ def run_command(
     out: Path | None,
     resume: bool,
     failed: Path | None,
-    jobs: int,
+    jobs: int | None,
     timeout: float,
     memory: str,
     fail_on: str,
@@ -47,7 +48,7 @@ def run_command(
     known = expectations.gather(known_file)
     options = harness.Options(
         forms=FORMS if asked["form"] == "both" else (asked["form"],),
-        jobs=jobs,
+        jobs=jobs or _cores(),
         limits=Limits(timeout, _bytes(memory)),
         seed=asked["seed"],
         resume=resume,
@@ -74,6 +75,11 @@ def run_command(
     click.echo(str(folder))
     bad = {"new": summary.new + summary.vanished, "any": summary.bad + summary.vanished, "never": 0}[fail_on]
     return STATUS_NEW if bad else 0
+
+
+def _cores() -> int:
+    """The cores that this process may use; macOS tells only how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _interrupt(*_: object) -> None:

@@ -28,10 +28,9 @@ LARGEST_MATRIX = 100_000
 def load_file(file: Path, root: Path) -> list[Entry]:
     """The cases of one file; their ids begin with its path below ``root``, without the suffix."""
     document = read_yaml(file)
-    if not isinstance(document.value, dict):
-        got: str = type(document.value).__name__
-        raise document.error((), "a case file is a mapping", got=got, expected="key cases")
     values = cast("dict[str, Any]", document.value)
+    if not isinstance(values, dict):  # pyright: ignore[reportUnnecessaryIsInstance]  so says the file, or not
+        raise document.error((), "a case file is a mapping", got=type(values).__name__, expected="key cases")
     try:
         FILE.validate_python(values)
     except ValidationError as error:

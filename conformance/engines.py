@@ -68,12 +68,10 @@ def known_engines() -> dict[str, Engine]:
     text = (resources.files("convsuite.conformance") / "engines.yaml").read_text()
     places = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
     engines: dict[str, Engine] = {}
-    for name, said in yaml.safe_load(text).items():
-        fields = {
-            **said,
-            "needs": tuple(said.get("needs", ())),
-            "adapter": places.get(said["adapter"], said["adapter"]),
-        }
+    written: Any = yaml.safe_load(text)
+    for name, said in written.items():
+        fields: dict[str, Any] = {**said, "needs": tuple(said.get("needs", ()))}
+        fields["adapter"] = places.get(fields["adapter"], fields["adapter"])
         engines[name] = Engine(name=name, **fields)
     # adapters that other distributions bring are engines of the same name
     for name, value in places.items():

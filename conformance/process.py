@@ -158,7 +158,7 @@ class EngineProcess:
             raise EngineMissing(answer["missing"])
         if "fault" in answer:
             raise UsageError(f"engine {self.engine.name}: {answer['fault']}")
-        self.versions = answer["versions"]
+        self.versions.update(answer["versions"])
         self._resident_at_start = answer["resident"]
         self.startup += time.perf_counter() - begin
         return live

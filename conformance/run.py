@@ -117,6 +117,7 @@ def run(
     begin, cpu_begin = time.perf_counter(), time.process_time()
     processes = [EngineProcess(engine, options.limits) for engine in engines]
     summary = Summary(out, missing=dict(missing or {}), ledger=Ledger(list(expectations)))
+    summary.versions = {process.engine.name: process.versions for process in processes}
     try:
         for process in processes:  # a user's adapter that cannot be loaded stops the run before it begins
             if ".py:" in process.engine.adapter:
@@ -316,8 +317,6 @@ def make_record(
         "finding": entry.finding.model_dump() if entry.finding else None,
         "family": entry.family,
         "about": entry.about,
-        "file": entry.file,
-        "line": entry.line,
     }
 
 

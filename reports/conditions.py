@@ -80,4 +80,4 @@ def _values(record: Record) -> Mapping[str, Any]:
     """A record's parameters as conditions see them."""
     told = {"id": record["case"], "dtype": record["expected_dtype"], "must_refuse": record["expect"] == "error"}
     case = Case.from_json({name: told.get(name, record.get(name)) for name in Case.__dataclass_fields__})
-    return Entry(case, record["file"], record["line"]).values
+    return Entry(case, file="", line=0).values

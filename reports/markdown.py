@@ -23,13 +23,13 @@ def render(run: dict[str, Any], records: Sequence[dict[str, Any]]) -> str:
     )
     environment.filters["cell"] = _cell
     environment.filters["code"] = _code
-    families, engines, cells = tables.matrix(records) if records else ([], [], {})
+    families, engines, cells = tables.matrix(records, list(run.get("engines", ()))) if records else ([], [], {})
     return environment.get_template("report.md.j2").render(
         run=run,
         families=families,
         engines=engines,
         cells=cells,
-        empty=tables.Cell(0, 0, 0, 0, 0),
+        empty=tables.Cell(),
         new=tables.groups(records, "new"),
         vanished=tables.groups(records, "vanished"),
         causes=tables.causes(records),

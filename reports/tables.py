@@ -11,6 +11,7 @@ import pandas as pd
 from .conditions import describe
 
 Record = dict[str, Any]
+LEGEND = "right/all  ~known  !new  ?vanished"
 FORM_NAMES = {"equivalent": "composed to mean the same", "literal": "said with the same words"}
 
 
@@ -18,11 +19,21 @@ FORM_NAMES = {"equivalent": "composed to mean the same", "literal": "said with t
 class Cell:
     """One family on one engine: records, and those of them that are known, new and vanished discrepancies."""
 
-    records: int
-    good: int
-    known: int
-    new: int
-    vanished: int
+    records: int = 0
+    good: int = 0
+    known: int = 0
+    new: int = 0
+    vanished: int = 0
+
+    @property
+    def short(self) -> str:
+        """``58/60 ~2``, for a narrow column; `LEGEND` explains the marks."""
+        marks = [
+            f"{mark}{number}"
+            for mark, number in zip("~!?", (self.known, self.new, self.vanished), strict=True)
+            if number
+        ]
+        return " ".join([f"{self.good}/{self.records}", *marks]) if self.records else "–"
 
     @property
     def text(self) -> str:
@@ -53,8 +64,13 @@ class Group:
     why: str | None = None
 
 
-def matrix(records: Sequence[Record]) -> tuple[list[str], list[str], dict[tuple[str, str], Cell]]:
-    """(families, engines, cells), both in the order of their first record; cells of ("all", engine) add up."""
+def matrix(
+    records: Sequence[Record], order: Sequence[str] = ()
+) -> tuple[list[str], list[str], dict[tuple[str, str], Cell]]:
+    """(families, engines, cells); cells of ("all", engine) add up.
+
+    Families stand in the order of their first record, engines in the given one, others after them.
+    """
     frame = pd.DataFrame.from_records(list(records), columns=["family", "engine", "ok", "status"])
     sums = pd.DataFrame(
         {
@@ -68,7 +84,9 @@ def matrix(records: Sequence[Record]) -> tuple[list[str], list[str], dict[tuple[
     both = pd.concat([sums, sums.assign(family="all")]).groupby(["family", "engine"], sort=False).sum()
     counts: dict[tuple[str, str], dict[str, int]] = both.to_dict("index")  # pyright: ignore[reportAssignmentType]
     cells = {place: Cell(**count) for place, count in counts.items()}
-    return _distinct(records, "family"), _distinct(records, "engine"), cells
+    seen = _distinct(records, "engine")
+    engines = [name for name in order if name in seen]
+    return _distinct(records, "family"), engines + [name for name in seen if name not in engines], cells
 
 
 def groups(records: Sequence[Record], status: str) -> list[Group]:

@@ -79,6 +79,19 @@ def progress(cases: int, engines: list[str]) -> Iterator[Reporter]:
         reporter.stop()
 
 
+def table(records: Sequence[dict[str, Any]], order: Sequence[str]) -> Table:
+    """Families and engines: how many records are right, and what the others are."""
+    families, engines, cells = tables.matrix(records, order)
+    drawn = Table(title=tables.LEGEND)
+    drawn.add_column("family")
+    for engine in engines:
+        drawn.add_column(engine, justify="right")
+    for family in [*families, "all"]:
+        row = [cells.get((family, engine), tables.Cell()) for engine in engines]
+        drawn.add_row(family, *(_coloured(cell) for cell in row), end_section=family == families[-1])
+    return drawn
+
+
 def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole: bool) -> None:
     """The table of families and engines, what is new, and the sums.
 
@@ -87,21 +100,13 @@ def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole:
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 200)  # a log has no edge to wrap at
-    families, engines, cells = tables.matrix(records)
-    table = Table(title="right/all · known and new discrepancies")
-    table.add_column("family")
-    for engine in engines:
-        table.add_column(engine, justify="right")
-    for family in [*families, "all"]:
-        row = [cells.get((family, engine), tables.Cell(0, 0, 0, 0, 0)) for engine in engines]
-        table.add_row(family, *(_coloured(cell) for cell in row), end_section=family == families[-1])
-    console.print(table)
+    console.print(table(records, list(summary.versions)))
     for status, style in (("new", "red"), ("vanished", "magenta")):
         _print_groups(console, tables.groups(records, status), status, style)
     for name, lacks in summary.missing.items():
         console.print(f"not installed: {name} ({lacks})", style="yellow", markup=False)
     if whole:
-        for one in summary.ledger.idle(set(engines)):
+        for one in summary.ledger.idle({record["engine"] for record in records}):
             console.print(f"{one.file}:{one.line}: this expectation concerned no record", style="yellow", markup=False)
     known = len(tables.causes(records))
     console.print(
@@ -113,7 +118,7 @@ def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole:
 
 def _coloured(cell: tables.Cell) -> str:
     style = "red" if cell.new else "magenta" if cell.vanished else "yellow" if cell.known else "green"
-    return f"[{style}]{cell.text}[/{style}]" if cell.records else cell.text
+    return f"[{style}]{cell.short}[/{style}]" if cell.records else cell.short
 
 
 def _print_groups(console: Console, groups: list[tables.Group], status: str, style: str) -> None:

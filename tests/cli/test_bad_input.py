@@ -10,39 +10,57 @@ from .conftest import ENGINES
 
 RIGHT = f"{ENGINES / 'right.py'}:Right"
 GOOD = "op: conv, input: [2, 9, 8, 3], kernel_size: 2, filters: 5"
+TEN = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"
+ONE_DOT = "op: conv, input: [1, 2, 1], kernel_size: 1, filters: 1"
+
+
+def entry(more: str = "", common: str = GOOD) -> str:
+    """A file whose only case stands on line 2, ``more`` of it on line 3."""
+    return f"cases:\n  - {{id: a, {common},\n     {more}}}\n"
+
 
 FILES = {
     "syntax": ("cases: [{id: a, op: conv\n", ":2:", "not YAML"),
     "empty": ("", ":1:", "empty"),
     "a list": ("- 1\n", ":1:", "mapping"),
     "no cases": ("about: nothing\n", ":1:", "cases is missing"),
-    "unknown key": (f"cases:\n  - {{id: a, {GOOD}}}\n  - {{id: b, {GOOD},\n     colour: red}}\n", ":4:", "colour"),
-    "wrong type": (f"cases:\n  - {{id: a, {GOOD}, strides: two}}\n", ":2:", "strides"),
-    "wrong word": (f"cases:\n  - {{id: a, {GOOD}, padding: some}}\n", ":2:", "padding"),
-    "a float": (f"cases:\n  - {{id: a, {GOOD}, groups: 1.0}}\n", ":2:", "groups"),
-    "missing": ("cases:\n  - {id: a, op: conv, kernel_size: 2, filters: 5}\n", ":2:", "input is missing"),
-    "stride 0": (f"cases:\n  - id: a\n    strides: 0\n    {GOOD.replace(', input', chr(10) + '    input').replace(', kernel', chr(10) + '    kernel').replace(', filters', chr(10) + '    filters')}\n", ":3:", "expect: error"),
-    "groups": (f"cases:\n  - {{id: a, {GOOD}, groups: 2}}\n", ":2:", "does not divide"),
-    "rank": (f"cases:\n  - {{id: a, {GOOD}, strides: [1, 2, 3]}}\n", ":2:", "2 spatial axes"),
-    "no meaning": (f"cases:\n  - {{id: a, {GOOD}, depth_multiplier: 2}}\n", ":2:", "depth_multiplier has no meaning"),
-    "nothing impossible": (f"cases:\n  - {{id: a, {GOOD}, expect: error}}\n", ":2:", "nothing in this case is impossible"),
-    "wrong shape": (f"cases:\n  - {{id: a, {GOOD},\n     expect: {{shape: [2, 9, 7, 5]}}}}\n", ":3:", "expect.shape"),
-    "duplicate id": (f"cases:\n  - {{id: a, {GOOD}}}\n  - {{id: a, {GOOD}}}\n", ":3:", "duplicate id"),
-    "duplicate key": (f"cases:\n  - {{id: a, {GOOD}, filters: 4}}\n", ":2:", "twice"),
-    "anchor": (f"defaults: &x {{op: conv}}\ncases:\n  - {{id: a, {GOOD}}}\n", ":1:", "anchors"),
-    "matrix key": (f"cases:\n  - {{id: a, {GOOD},\n     matrix: {{stride: [1]}}}}\n", ":3:", "stride"),
-    "matrix value": (f"cases:\n  - {{id: a, {GOOD},\n     matrix: {{strides: [1,\n     x]}}}}\n", ":4:", "strides"),
+    "unknown key": (entry("colour: red"), ":3:", "colour"),
+    "wrong type": (entry("strides: two"), ":3:", "strides"),
+    "wrong word": (entry("padding: some"), ":3:", "padding"),
+    "a float": (entry("groups: 1.0"), ":3:", "groups"),
+    "missing": (entry(common="op: conv, kernel_size: 2, filters: 5"), ":2:", "input is missing"),
+    "stride 0": (entry("strides: 0"), ":3:", "expect: error"),
+    "groups": (entry("groups: 2"), ":3:", "does not divide"),
+    "rank": (entry("strides: [1, 2, 3]"), ":3:", "2 spatial axes"),
+    "no meaning": (entry("depth_multiplier: 2"), ":3:", "depth_multiplier has no meaning"),
+    "nothing impossible": (entry("expect: error"), ":3:", "nothing in this case is impossible"),
+    "wrong shape": (entry("expect: {shape: [2, 9, 7, 5]}"), ":3:", "expect.shape"),
+    "wrong values": (entry("expect: {values: [[[1]]]}"), ":3:", "expect.values"),
+    "duplicate id": (entry() + f"  - {{id: a, {GOOD}}}\n", ":4:", "duplicate id"),
+    "duplicate key": (entry("filters: 4"), ":3:", "twice"),
+    "anchor": (f"defaults: &x {{op: conv}}\n{entry()}", ":1:", "anchors"),
+    "null defaults": (f"defaults:\n{entry('strides: 0')}", ":4:", "strides"),
+    "wrong defaults": (f"defaults: {{strides: 0}}\n{entry()}", ":1:", "strides"),
+    "matrix key": (entry("matrix: {stride: [1]}"), ":3:", "stride"),
+    "matrix value": (entry("matrix: {strides: [1,\n     x]}"), ":4:", "strides"),
+    "impossible matrix": (entry("matrix: {strides: [1, 0]}"), ":3:", "strides"),
+    "empty matrix": (entry("matrix: {strides: [1]}, exclude: strides == 1"), ":2:", "leaves no case"),
     "absurd matrix": (
-        f"cases:\n  - id: a\n    matrix: {{{', '.join(f'{key}: [{values}]' for key, values in (('strides', '1, 2, 3, 4, 5, 6, 7, 8, 9, 10'), ('dilation', '1, 2, 3, 4, 5, 6, 7, 8, 9, 10'), ('groups', '1, 2, 3, 4, 5, 6, 7, 8, 9, 10'), ('kernel_size', '1, 2, 3, 4, 5, 6, 7, 8, 9, 10'), ('filters', '1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11')))}}}\n    op: conv\n    input: [1, 9, 1]\n",
-        ":3:", "100,000",
+        entry(
+            f"matrix: {{strides: {TEN}, dilation: {TEN}, groups: {TEN}, filters: {TEN}, kernel_size: {TEN[:-1]}, 11]}}"
+        ),
+        ":3:",
+        "110,000",
     ),
-    "condition": (f"cases:\n  - {{id: a, {GOOD}, matrix: {{strides: [1]}},\n     exclude: strides >}}\n", ":3:", "strides >"),
-    "code": (f"cases:\n  - {{id: a, {GOOD}, matrix: {{strides: [1]}},\n     exclude: __import__('os')}}\n", ":3:", "not part"),
-    "unknown name": (f"cases:\n  - {{id: a, {GOOD}, matrix: {{strides: [1]}},\n     exclude: stride > 1}}\n", ":3:", "stride"),
-    "zeros": (f"cases:\n  - {{id: a, op: conv, input: [1, 2, 1], kernel_size: 1, filters: 1,\n     data: {{input: [[[0], [0]]], kernel: [[[1]]]}}}}\n", ":3:", "prove nothing"),
-    "ragged": (f"cases:\n  - {{id: a, op: conv, input: [1, 2, 1], kernel_size: 1, filters: 1,\n     data: {{input: [[[1], [0, 2]]], kernel: [[[1]]]}}}}\n", ":3:", "data.input"),
-    "no check": ("cases:\n  - {id: a, check: nonsense}\n", "", "unknown check"),
-}  # fmt: skip
+    "condition": (entry("matrix: {strides: [1]}, exclude: strides >"), ":3:", "strides >"),
+    "code": (entry("matrix: {strides: [1]}, exclude: __import__('os')"), ":3:", "not part"),
+    "unknown name": (entry("matrix: {strides: [1]}, exclude: stride > 1"), ":3:", "stride"),
+    "zeros": (entry("data: {input: [[[0], [0]]], kernel: [[[1]]]}", ONE_DOT), ":3:", "prove nothing"),
+    "ragged": (entry("data: {input: [[[1], [0, 2]]], kernel: [[[1]]]}", ONE_DOT), ":3:", "data.input"),
+    "no array": (entry("data: {input: [[[1], [2]]]}", ONE_DOT), ":3:", "data.kernel is missing"),
+    "no sample": (entry("padding: [[5, -9], [0, 0]]"), ":3:", "prove nothing"),
+    "no check": ("cases:\n  - {id: a, check: nonsense}\n", ":2:", "unknown check"),
+}
 
 
 def complains(done, *words):
@@ -55,11 +73,13 @@ def complains(done, *words):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_wrong_case_file(name, convsuite, tmp_path):
+def test_a_wrong_case_file(name, convsuite_here, tmp_path):
     text, place, word = FILES[name]
     (tmp_path / "wrong.yaml").write_text(text)
     complains(
-        convsuite("run", "wrong.yaml", "--engine", RIGHT, "--out", "out"), f"wrong.yaml{place}" if place else "", word
+        convsuite_here("run", "wrong.yaml", "--engine", RIGHT, "--out", "out"),
+        f"wrong.yaml{place}" if place else "",
+        word,
     )
     assert not (tmp_path / "out").exists()
 
@@ -77,19 +97,19 @@ ADAPTERS = {
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
-def test_a_wrong_adapter_file(name, convsuite, cases, tmp_path):
+def test_a_wrong_adapter_file(name, convsuite_here, cases, tmp_path):
     text, word = ADAPTERS[name]
     (tmp_path / "mine.py").write_text(text)
-    complains(convsuite("run", cases, "--engine", "mine.py:A", "--out", "out"), "mine.py", word)
+    complains(convsuite_here("run", cases, "--engine", "mine.py:A", "--out", "out"), "mine.py", word)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_fault_in_translate_is_the_adapters(convsuite, cases, tmp_path):
+def test_a_fault_in_translate_is_the_adapters(convsuite_here, cases, tmp_path):
     (tmp_path / "mine.py").write_text(
         "class A:\n    def versions(self): return {}\n    def translate(self, case, form):\n"
         "        if case.tags: raise KeyError('stride')\n        return None\n"
     )
-    complains(convsuite("run", cases, "--engine", "mine.py:A", "--out", "out"), "fault of the adapter", "stride")
+    complains(convsuite_here("run", cases, "--engine", "mine.py:A", "--out", "out"), "fault of the adapter", "stride")
 
 
 @pytest.mark.parametrize(
@@ -111,36 +131,36 @@ def test_a_fault_in_translate_is_the_adapters(convsuite, cases, tmp_path):
         (["--failed", "nowhere"], "nowhere"),
     ],
 )
-def test_a_wrong_command_line(arguments, word, convsuite, cases, tmp_path):
+def test_a_wrong_command_line(arguments, word, convsuite_here, cases, tmp_path):
     del cases
-    complains(convsuite("run", *arguments), word)
+    complains(convsuite_here("run", *arguments), word)
     assert not (tmp_path / "runs").exists()
 
 
-def test_options_that_click_refuses(convsuite, cases):
+def test_options_that_click_refuses(convsuite_here, cases):
     for arguments in (["--jobs", "0"], ["--timeout", "-1"], ["--form", "loose"], ["--seed", "x"], ["--nonsense"]):
-        done = convsuite("run", cases, *arguments)
+        done = convsuite_here("run", cases, *arguments)
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
 
 
-def test_a_folder_that_cannot_be_written(convsuite, cases, tmp_path):
+def test_a_folder_that_cannot_be_written(convsuite_here, cases, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    complains(convsuite("run", cases, "--engine", RIGHT, "--out", "file/out"), "cannot be written")
-    complains(convsuite("run", cases, "--engine", RIGHT, "--out", "file"), "cannot be written")
+    complains(convsuite_here("run", cases, "--engine", RIGHT, "--out", "file/out"), "cannot be written")
+    complains(convsuite_here("run", cases, "--engine", RIGHT, "--out", "file"), "cannot be written")
     if os.geteuid():
-        complains(convsuite("run", cases, "--engine", RIGHT, "--out", "/proc/out"), "cannot be written")
+        complains(convsuite_here("run", cases, "--engine", RIGHT, "--out", "/proc/out"), "cannot be written")
 
 
-def test_a_broken_run_folder(convsuite, tmp_path):
+def test_a_broken_run_folder(convsuite_here, tmp_path):
     for command in (["report", "broken", "--markdown", "-"], ["show", "broken", "a::b"], ["expect", "broken"]):
-        complains(convsuite(*command), "no run is there")
+        complains(convsuite_here(*command), "no run is there")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "run.json").write_text("{")
-    complains(convsuite("expect", "broken"), "not a run")
+    complains(convsuite_here("expect", "broken"), "not a run")
 
 
-def test_a_wrong_expectations_file(convsuite, cases, tmp_path):
+def test_a_wrong_expectations_file(convsuite_here, cases, tmp_path):
     entry = "{engine: x, verdict: differs, why: because it does}"
     for text, place, word in (
         ("expectations: [{engine: x}]", ":1:", "verdict"),
@@ -149,6 +169,6 @@ def test_a_wrong_expectations_file(convsuite, cases, tmp_path):
         (f"expectations:\n- {entry.replace('differs', 'exact')}", ":2:", "verdict"),
     ):
         (tmp_path / "known.yaml").write_text(text)
-        done = convsuite("run", cases, "--engine", RIGHT, "--out", "out", "--expectations", "known.yaml")
+        done = convsuite_here("run", cases, "--engine", RIGHT, "--out", "out", "--expectations", "known.yaml")
         complains(done, f"known.yaml{place}", word)
     assert not (tmp_path / "out").exists()
