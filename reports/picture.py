@@ -23,6 +23,7 @@ def draw(folder: Path, target: Path) -> None:
     console = Console(record=True, width=WIDTH, file=io.StringIO(), highlight=False)
     run = store.read_run(folder)
     console.print(terminal.table(records, list(run["engines"])))
+    console.print(tables.LEGEND)
     counts = run["counts"]
     console.print(
         f"{counts['records']} records: {counts['new']} new, {counts['known']} known with "

@@ -82,7 +82,7 @@ def progress(cases: int, engines: list[str]) -> Iterator[Reporter]:
 def table(records: Sequence[dict[str, Any]], order: Sequence[str]) -> Table:
     """Families and engines: how many records are right, and what the others are."""
     families, engines, cells = tables.matrix(records, order)
-    drawn = Table(title=tables.LEGEND)
+    drawn = Table()
     drawn.add_column("family")
     for engine in engines:
         drawn.add_column(engine, justify="right")
@@ -101,6 +101,7 @@ def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole:
     if not console.is_terminal:
         console.width = max(console.width, 200)  # a log has no edge to wrap at
     console.print(table(records, list(summary.versions)))
+    console.print(tables.LEGEND)
     for status, style in (("new", "red"), ("vanished", "magenta")):
         _print_groups(console, tables.groups(records, status), status, style)
     for name, lacks in summary.missing.items():

@@ -7,9 +7,6 @@ cases/notes name the checks, with the sentences of the note and the verdicts.
 
 from . import channels, dilation, implementations, networks, overview, padding, transposed
 
-CHECKS = {
-    check.__name__: check
-    for module in (overview, padding, implementations, transposed, channels, dilation, networks)
-    for check in module.CHECKS
-}
+SECTIONS = (overview, padding, implementations, transposed, channels, dilation, networks)
+CHECKS = {check.__name__: check for module in SECTIONS for check in module.CHECKS}
 """By name."""
