@@ -43,13 +43,14 @@ class KerasAdapter(SourceAdapter):
         return _pointwise(case, depthwise)
 
     def literal(self, case: Case, sentence: Sentence) -> str | None:
-        if case.padding not in ("valid", "same") and (case.padding, case.op) != ("causal", "conv"):
+        words = ("valid", "same", "causal") if case.op == "conv" or case.must_refuse else ("valid", "same")
+        if case.padding not in words:
             return None
         if case.transposed:
-            return None if case.groups != 1 else _layer(case, sentence, "Conv{}DTranspose", padding=case.padding)
+            return None if case.groups != 1 else _layer(case, sentence, "Conv{}DTranspose", padding=str(case.padding))
         if case.op != "conv" and case.rank > LARGEST_DEPTHWISE_RANK:
             return None
-        return _layer(case, sentence, LAYERS[case.op], padding=case.padding)
+        return _layer(case, sentence, LAYERS[case.op], padding=str(case.padding))
 
     def _depthwise(self, case: Case, sentence: Sentence, x: str, strides: Shape) -> str:
         if case.rank <= LARGEST_DEPTHWISE_RANK:

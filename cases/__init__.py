@@ -1,0 +1,1 @@
+"""The corpus: YAML files, found through importlib.resources."""

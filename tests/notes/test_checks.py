@@ -60,13 +60,19 @@ def ceiled_valid(x, w, **said):
 
 def one_tap(x, w, **said):
     """A larger kernel that sees its first tap alone, in place."""
-    return CONV(x, w[(slice(1),) * (w.ndim - 2)], **(said | {"padding": "valid"}))
+    said["padding"] = "valid"
+    return CONV(x, w[(slice(1),) * (w.ndim - 2)], **said)
 
 
 def interleaved(x, w, groups=1, **said):
     """Channel c in group c mod groups."""
     order = np.arange(x.shape[-1]).reshape(-1, groups).T.ravel()
     return CONV(x[..., order], w, groups=groups, **said)
+
+
+def placed(x, w, **said):
+    """Adds its row's number to every pixel."""
+    return CONV(x + np.arange(x.shape[1]).reshape(-1, *(1,) * (x.ndim - 2)), w, **said)
 
 
 def lenient(x, w, *, strides=1, groups=1, **said):
@@ -106,7 +112,8 @@ def exact_columns(x, kernel_size, *, strides=1, padding=0, **said):
 
 
 def unstrided_shape(op, input_shape, kernel_shape, **said):
-    return OUTPUT_SHAPE(op, input_shape, kernel_shape, **(said | {"strides": 1}))
+    said["strides"] = 1
+    return OUTPUT_SHAPE(op, input_shape, kernel_shape, **said)
 
 
 def larger_shape(*arguments, **said):
@@ -123,7 +130,7 @@ MUTANTS: dict[str, Mutant] = {
     "kernel mirrored": {"conv": mirrored(CONV), "depthwise_conv": mirrored(DEPTHWISE)},
     "same pads the begin first": {"conv": with_padding(CONV, same="same_lower")},
     "same is floor": {"conv": floored_same},
-    "same is valid": {"conv": with_padding(CONV, same="valid"), "depthwise_conv": with_padding(DEPTHWISE, same="valid")},
+    "same is valid": {"conv": with_padding(CONV, same="valid")},
     "valid is ceil": {"conv": ceiled_valid},
     "valid is same": {"conv": with_padding(CONV, valid="same")},
     "one tap": {"conv": one_tap},
@@ -133,7 +140,7 @@ MUTANTS: dict[str, Mutant] = {
     "groups interleaved": {"conv": interleaved},
     "anything goes": {"conv": lenient},
     "doubled": {"conv": lambda *arrays, **said: 2 * CONV(*arrays, **said)},
-    "positions added": {"conv": lambda x, w, **said: CONV(x + np.arange(x.shape[1])[:, *[None] * (x.ndim - 2)], w, **said)},
+    "positions added": {"conv": placed},
     "transposed kernel mirrored": {"conv_transpose": mirrored(CONV_TRANSPOSE)},
     "transposed window shifted": {"conv_transpose": shifted},
     "one algorithm wrong": {"conv_transpose": one_algorithm},
@@ -153,6 +160,7 @@ MUTANTS: dict[str, Mutant] = {
 def test_holds(name):
     outcome, judgement = run_check(name)
     assert judgement.ok, judgement.message
+    assert outcome.seconds is not None
     assert outcome.seconds < 5
 
 
@@ -173,7 +181,7 @@ def test_fails_of_a_wrong_reference(name, monkeypatch):
 @pytest.mark.parametrize(
     ("mutant", "names"),
     [
-        ("kernel mirrored", ["filters_find_local_patterns", "naive_flips_the_kernel", "naive_flips_and_im2col_does_not"]),
+        ("kernel mirrored", ["filters_find_local_patterns", "naive_flips_the_kernel"]),
         ("same pads the begin first", ["same_puts_the_odd_zero_last", "naive_fails_for_even_kernels"]),
         ("same is floor", ["same_size_is_the_ceiling", "same_sizes_compose", "the_printed_shapes_hide_the_floor"]),
         ("valid is ceil", ["valid_size", "size_formula_needs_the_floor", "valid_drops_what_does_not_fit"]),
@@ -195,13 +203,10 @@ def test_finds_the_mistake_it_is_about(mutant, names, monkeypatch):
 
 
 def test_another_error_than_its_own_is_a_failure_too(monkeypatch):
-    def refuses(*arrays, **said):
-        raise ValueError("padding: got 'same', expected something else")
-
-    monkeypatch.setattr(reference, "conv", refuses)
+    monkeypatch.setattr(reference, "conv", with_padding(CONV, same="causality"))
     _, judgement = run_check("same_size_is_the_ceiling")
     assert judgement.verdict == "differs"
-    assert judgement.message == "ValueError: padding: got 'same', expected something else"
+    assert judgement.message.startswith("ValueError: padding: got 'causality'")
 
 
 def test_counts_follow_the_tables(monkeypatch):

@@ -53,10 +53,19 @@ def test_both_verdicts_occur(entries):
     assert {entry.finding.verdict for entry in entries} == {"confirmed", "refuted"}
 
 
+def test_a_statement_has_one_verdict(entries):
+    verdicts = {(statement(entry), entry.finding.verdict) for entry in entries}
+    assert len(verdicts) == len({statement for statement, _ in verdicts})
+
+
 def test_a_refuted_statement_has_a_check(entries):
     """A counterexample alone does not show the right rule."""
-    checked = {entry.finding.section for entry in entries if entry.check and entry.finding.verdict == "refuted"}
-    assert {entry.finding.section for entry in entries if entry.finding.verdict == "refuted"} - checked == set()
+    refuted = [entry for entry in entries if entry.finding.verdict == "refuted"]
+    assert {statement(entry) for entry in refuted} == {statement(entry) for entry in refuted if entry.check}
+
+
+def statement(entry):
+    return entry.finding.section, entry.finding.quote
 
 
 def test_cases_and_checks_belong_together(entries):
@@ -95,5 +104,6 @@ def test_the_print_outs_are_there(entries):
     assert columns[:3] == [[0, 0, 0, 0, 0, 1, 0, 8, 9], [0, 0, 0, 0, 1, 2, 8, 9, 10], [0, 0, 0, 1, 2, 3, 9, 10, 11]]
     printed = ("printed-same-10", "printed-same-15", "printed-valid-10")
     assert [shown[f"padding::{name}"].expect_shape for name in printed] == [(1, 5, 1), (1, 5, 1), (1, 2, 1)]
-    weights = ("printed-conv-weight", "printed-depthwise-weight", "printed-pointwise-weight")
-    assert [shown[f"depthwise::{name}"].expect_shape for name in weights] == [(2, 2, 3, 20), (2, 2, 3, 1), (1, 1, 3, 20)]
+    weights = {"conv": (2, 2, 3, 20), "depthwise": (2, 2, 3, 1), "pointwise": (1, 1, 3, 20)}
+    for name, shape in weights.items():
+        assert shown[f"depthwise::printed-{name}-weight"].expect_shape == shape
