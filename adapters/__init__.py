@@ -1,0 +1,1 @@
+"""One file per framework: its words and nothing else."""

@@ -1,4 +1,4 @@
-"""How each of the three frameworks holds arrays, differentiates and compiles: the templates around a forward expression.
+"""How each of the three frameworks holds arrays, differentiates and compiles: templates around a forward expression.
 
 One class per framework, used by its own adapter and by Keras on that backend.  A forward expression is one line over
 the arguments' names (``x``, ``w``, ``p`` for a pointwise kernel, ``b``); a backend makes it a `Program`.
@@ -36,6 +36,10 @@ class Axes:
     def spread(self, spatial: Sequence[T], other: T) -> list[T]:
         """One entry per axis of an array: ``other`` for batch and channels, the given ones for the spatial axes."""
         return [other, other, *spatial] if self.channels_first else [other, *spatial, other]
+
+    def shape(self, batch: int, spatial: Sequence[int], channels: int) -> tuple[int, ...]:
+        """An array's shape."""
+        return (batch, channels, *spatial) if self.channels_first else (batch, *spatial, channels)
 
     def sliced(self, text: str, ranges: list[tuple[int, int, int]], sizes: tuple[int, ...]) -> str:
         """``text`` with every spatial axis cut to range(begin, end, step); the text itself where nothing is cut."""
@@ -84,11 +88,11 @@ class Backend(Protocol):
     def concat(self, texts: list[str], axis: int) -> str: ...
 
     def forward(self, arguments: str) -> tuple[str, str]:
-        """(prepare, run) that leave ``y = forward(arguments)``."""
+        """The parts prepare and run that leave in ``y`` what the forward function gives for the arguments."""
         ...
 
     def gradient(self, arguments: str, target: str) -> tuple[str, str]:
-        """(prepare, run) that leave in ``y`` the vector-Jacobian product of forward with ``g`` for ``target``."""
+        """The parts that leave in ``y`` the forward function's vector-Jacobian product with ``g`` for ``target``."""
         ...
 
 
@@ -99,9 +103,7 @@ def padded(backend: Backend, text: str, pads: Pads, sizes: tuple[int, ...], axes
         text = backend.pad(text, positive, axes)
     grown = tuple(n + lo + hi for n, (lo, hi) in zip(sizes, positive, strict=True))
     # After padding, lo < 0 skips -lo entries at the begin and hi < 0 leaves out -hi at the end.
-    ranges = [
-        (max(-lo, 0), max(size + min(hi, 0), max(-lo, 0)), 1) for size, (lo, hi) in zip(grown, pads, strict=True)
-    ]
+    ranges = [(max(-lo, 0), max(size + min(hi, 0), -lo, 0), 1) for size, (lo, hi) in zip(grown, pads, strict=True)]
     return axes.sliced(text, ranges, grown)
 
 
@@ -116,10 +118,10 @@ def write(case: Case, backend: Backend, sentence: Sentence, expression: str, *, 
             text = _permuted(text, case, sentence.axes, to_engine=True)
         if text != argument:
             text = f"np.ascontiguousarray({text})"
-        view = text if argument == "bias" else viewed(text, case)
-        if case.layout == "negative" and view != text and not (literal or backend.negative_strides):
-            view = f"np.ascontiguousarray({view})"
-        prepare.append(f"{NAMES[argument]} = {backend.tensor(view, case)}")
+        taken = literal or backend.negative_strides or case.layout != "negative"
+        if argument != "bias" and taken:
+            text = viewed(text, case)
+        prepare.append(f"{NAMES[argument]} = {backend.tensor(text, case)}")
     arguments = ", ".join(NAMES[name] for name in case.array_shapes if name != "output_gradient")
     prepare += [*sentence.prepare, "", f"def forward({arguments}):", f"    return {expression}", ""]
     if case.wrt is None:
@@ -259,4 +261,3 @@ class JaxBackend:
 
 
 BACKENDS: dict[str, Backend] = {"torch": TorchBackend(), "tensorflow": TensorFlowBackend(), "jax": JaxBackend()}
-

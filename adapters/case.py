@@ -36,9 +36,9 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One computation.  The attributes bear the YAML keys' names.
+    r"""One computation.  The attributes bear the YAML keys' names.
 
-    Shapes are always (batch, \\*spatial, channels), whatever ``data_format`` says; ``data_format`` is the order in
+    Shapes are always (batch, \*spatial, channels), whatever ``data_format`` says; ``data_format`` is the order in
     which an engine is handed the input and hands back the result.
     """
 
@@ -113,7 +113,8 @@ class Case:
     @property
     def pads(self) -> Pads:
         """Per axis, (lo, hi): zeros put around the input; for a transposed convolution what is cropped from the full
-        result (a negative hi extends it by zeros)."""
+        result (a negative hi extends it by zeros).
+        """
         if self.transposed:
             return tuple((lo, full - lo - size) for full, (lo, size) in zip(self.full, self.window, strict=True))
         return geometry.conv_pads(self.spatial, self.kernel_size, self.strides, self.padding, self.dilation)
@@ -131,7 +132,7 @@ class Case:
 
     @property
     def output_shape(self) -> Shape:
-        """(batch, \\*spatial, channels) of the forward result, clamped at zero."""
+        r"""(batch, \*spatial, channels) of the forward result, clamped at zero."""
         return (self.batch, *(max(size, 0) for size in self.raw_sizes), self.output_channels)
 
     @property

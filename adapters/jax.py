@@ -86,7 +86,7 @@ def _bias(case: Case, text: str) -> str:
 
 
 def _mirrored(case: Case) -> tuple[str, str]:
-    """(*k, Cout/g, Cin) -> (*k, Cin/g, Cout), mirrored: the last axis is cut into its groups, which lead the new one."""
+    """(*k, Cout/g, Cin) -> (*k, Cin/g, Cout), mirrored: the last axis is cut into its groups, which then lead."""
     rank, g = case.rank, case.groups
     *k, width, channels = case.kernel_shapes["kernel"]
     mirror = f"[{', '.join(['::-1'] * rank)}]"

@@ -28,14 +28,14 @@ class KerasAdapter(SourceAdapter):
         grouped_3d = case.op != "conv" and case.rank > LARGEST_DEPTHWISE_RANK
         if own and not strided_and_dilated(case) and not grouped_3d:
             return _layer(case, sentence, LAYERS[case.op], padding=str(case.padding))
-        x = self.padded(case, sentence)
+        x, sizes = self.padded(case, sentence), tuple(max(size, 0) for _, size in case.window)
         strides = ones(case) if strided_and_dilated(case) else case.strides
         subsample = strides != case.strides
         if case.op == "conv":
-            convolved = _layer(case, sentence, LAYERS["conv"], x=x, strides=strides)
+            convolved = _layer(case, sentence, LAYERS["conv"], x=x, sizes=sizes, strides=strides)
             return self.subsampled(case, sentence, convolved) if subsample else convolved
         # the pointwise convolution comes after the subsampling, and with it the bias
-        depthwise = self._depthwise(case, sentence, x, strides)
+        depthwise = self._depthwise(case, sentence, x, sizes, strides)
         if subsample:
             depthwise = self.subsampled(case, sentence, depthwise)
         if case.op == "depthwise_conv":
@@ -52,13 +52,14 @@ class KerasAdapter(SourceAdapter):
             return None
         return _layer(case, sentence, LAYERS[case.op], padding=str(case.padding))
 
-    def _depthwise(self, case: Case, sentence: Sentence, x: str, strides: Shape) -> str:
+    def _depthwise(self, case: Case, sentence: Sentence, x: str, sizes: Shape, strides: Shape) -> str:
         if case.rank <= LARGEST_DEPTHWISE_RANK:
-            return _layer(case, sentence, LAYERS["depthwise_conv"], x=x, strides=strides, part="depthwise_conv")
+            kind = LAYERS["depthwise_conv"]
+            return _layer(case, sentence, kind, x=x, sizes=sizes, strides=strides, part="depthwise_conv")
         # rank 3: grouped with groups = channels; (*k, C, M) -> (*k, 1, C*M)
         *k, channels, multiplier = case.kernel_shapes["depthwise_kernel"]
         w = f"keras.ops.reshape(w, {(*k, 1, channels * multiplier)})"
-        return _layer(case, sentence, LAYERS["conv"], x=x, w=w, strides=strides, part="grouped")
+        return _layer(case, sentence, LAYERS["conv"], x=x, sizes=sizes, w=w, strides=strides, part="grouped")
 
     def _transposed(self, case: Case, sentence: Sentence) -> str:
         both = strided_and_dilated(case)
@@ -76,7 +77,8 @@ class KerasAdapter(SourceAdapter):
 
         def whole(x: str, w: str) -> str:
             x = _spread_out(case, sentence.axes, x) if both else x
-            return _layer(case, sentence, "Conv{}DTranspose", x=x, w=w, strides=strides, part="transposed")
+            kind = "Conv{}DTranspose"
+            return _layer(case, sentence, kind, x=x, sizes=spatial, w=w, strides=strides, part="transposed")
 
         full = whole("x", "w") if case.groups == 1 else self.grouped(case, sentence, whole)
         return _bias(case, self.windowed(case, sentence, full, sizes))
@@ -119,6 +121,7 @@ def _layer(
     kind: str,
     *,
     x: str = "x",
+    sizes: Shape | None = None,
     w: str = "w",
     padding: str = "valid",
     strides: Shape | None = None,
@@ -126,11 +129,12 @@ def _layer(
 ) -> str:
     """A layer's construction among the preparations, its call as the expression.
 
-    ``part``: the layer is one part of the case, without bias, and (transposed) without groups and output_padding.
+    ``sizes``: the spatial sizes of ``x``, where it is not the case's input.  ``part``: the layer is one part of the
+    case, without bias, and (transposed) without groups and output_padding.
     """
     said = [f"kernel_size={case.kernel_size}", f"strides={strides or case.strides}", f'padding="{padding}"']
     said += [f'data_format="{case.data_format}"', f"dilation_rate={case.dilation}"]
-    weights = [w]
+    weights = {"kernel": w}
     if kind == "Conv{}DTranspose":
         said.insert(0, f"filters={case.output_channels // case.groups}")
         if case.output_padding is not None and part is None:
@@ -143,32 +147,34 @@ def _layer(
         said.append(f"groups={case.groups}")
     else:
         said.append(f"depth_multiplier={case.depth_multiplier}")
+        weights = {"depthwise": w}
         if kind == LAYERS["separable_conv"]:
             said.insert(0, f"filters={case.filters}")
-            weights.append("p")
+            weights["pointwise"] = "p"
     bias = case.use_bias and part is None
     if bias:
-        weights.append("b")
+        weights["bias"] = "b"
     said += [f"use_bias={bias}", f'dtype="{case.dtype}"']
-    # constant initialisers: drawing random weights, which stateless_call replaces, costs more than the convolution
-    initialisers = ("depthwise", "pointwise") if kind == LAYERS["separable_conv"] else ("kernel",)
-    initialisers = ("depthwise",) if kind == LAYERS["depthwise_conv"] else initialisers
-    said += [f'{name}_initializer="zeros"' for name in initialisers]
+    # The layer makes weights before stateless_call replaces them: random ones cost more than the convolution, and JAX
+    # compiles even zeros. Weights that do not fit are left to stateless_call, which compares their shapes.
+    made = '"zeros"' if case.must_refuse else "lambda shape, dtype: {}"
+    said += [f"{name}_initializer={made.format(weight)}" for name, weight in weights.items()]
     if not any(line.startswith("layer = ") for line in sentence.prepare):
-        sentence.prepare += [f"layer = keras.layers.{kind.format(case.rank)}({', '.join(said)})", f"layer.build({x}.shape)"]
-    return f"layer.stateless_call([{', '.join(weights)}], [], {x})[0]"
+        shape = "x.shape"
+        if sizes is not None:
+            channels = case.channels // case.groups if part == "transposed" else case.channels
+            shape = str(sentence.axes.shape(case.batch, sizes, channels))
+        sentence.prepare.append(f"layer = keras.layers.{kind.format(case.rank)}({', '.join(said)})")
+        sentence.prepare.append(f"layer.build({shape})")
+    return f"layer.stateless_call([{', '.join(weights.values())}], [], {x})[0]"
 
 
 def _spread_out(case: Case, axes: Axes, x: str) -> str:
     """``x`` with s-1 zeros after every sample: an axis of n is one of n by 1, padded to n by s, then one of n*s."""
     channels = case.channels // case.groups
-
-    def shape(spatial: list[int]) -> tuple[int, ...]:
-        return (case.batch, channels, *spatial) if axes.channels_first else (case.batch, *spatial, channels)
-
-    apart = shape([size for n in case.spatial for size in (n, 1)])
+    apart = axes.shape(case.batch, [size for n in case.spatial for size in (n, 1)], channels)
     zeros = axes.spread([pair for s in case.strides for pair in ((0, 0), (0, s - 1))], (0, 0))
-    together = shape([n * s for n, s in zip(case.spatial, case.strides, strict=True)])
+    together = axes.shape(case.batch, [n * s for n, s in zip(case.spatial, case.strides, strict=True)], channels)
     return f"keras.ops.reshape(keras.ops.pad(keras.ops.reshape({x}, {apart}), {tuple(zeros)}), {together})"
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import ClassVar
 
 from .backends import Axes, Backend, Sentence, padded, write
 from .base import Program
@@ -20,7 +19,7 @@ from .case import Case
 class SourceAdapter(ABC):
     """An adapter that says what it computes as a line of source."""
 
-    distributions: ClassVar[tuple[str, ...]] = ()
+    distributions: tuple[str, ...] = ()
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -52,7 +51,8 @@ class SourceAdapter(ABC):
     @abstractmethod
     def literal(self, case: Case, sentence: Sentence) -> str | None:
         """What someone porting would write; it computes nothing from the case's numbers, bad ones included, beyond
-        the port's idiom.  None where there is no such word."""
+        the port's idiom.  None where there is no such word.
+        """
 
     def padded(self, case: Case, sentence: Sentence) -> str:
         """The input with the case's pads written out."""

@@ -6,7 +6,7 @@ https://www.tensorflow.org/api_docs/python/tf/nn
 from __future__ import annotations
 
 from ..reference.geometry import conv_sizes
-from .backends import BACKENDS, Sentence
+from .backends import BACKENDS, Axes, Sentence
 from .case import Case, Pads, Shape
 from .source import SourceAdapter, crops, ones, strided_and_dilated
 
@@ -101,6 +101,7 @@ class TensorFlowAdapter(SourceAdapter):
         # documented: output_shape is one that the forward convolution maps back to the input's
         if case.padding in ("same", "valid") and case.groups == 1 and _maps_back(case):
             return _bias(case, _conv_transpose(case, f'"{str(case.padding).upper()}"'))
+
         # padding VALID with the smallest output_shape is the whole result; the window is cut from it
         def full(x: str, w: str) -> str:
             channels = case.output_channels // case.groups
@@ -129,7 +130,7 @@ def _conv_transpose(
 ) -> str:
     spatial = sizes or tuple(max(size, 0) for size in case.raw_sizes)
     channels = channels or case.output_channels
-    shape = (case.batch, channels, *spatial) if case.channels_first else (case.batch, *spatial, channels)
+    shape = Axes(case.rank, case.channels_first).shape(case.batch, spatial, channels)
     said = f"{shape}, {_strides(case)}, {padding}, {_format(case)}, {_dilations(case)}"
     return f"tf.nn.conv{case.rank}d_transpose({x}, {w}, {said})"
 

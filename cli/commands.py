@@ -62,7 +62,7 @@ def app() -> None:
     default="4G",
     show_default=True,
     metavar="BYTES",
-    help="Memory per case above start-up, like 500M or 4G.",
+    help="Memory that a case may take, like 500M or 4G.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Other random data.")
 @click.option("--shard", metavar="I/N", help="The I-th of N parts of the cases.")
@@ -85,7 +85,9 @@ def run(**options: Any) -> int:
     """
     from .running import run_command
 
-    return run_command(**options)
+    source = click.get_current_context().get_parameter_source
+    given = {name for name in options if source(name) is click.core.ParameterSource.COMMANDLINE}
+    return run_command(given, options)
 
 
 @app.group("list", cls=InOrder)

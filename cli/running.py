@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,70 +18,75 @@ from ..conformance import run as harness
 from ..conformance.errors import UsageError
 from ..conformance.process import Limits
 from ..reports import terminal
-from . import STATUS_INTERRUPTED, STATUS_NEW
+from . import STATUS_INTERRUPTED, STATUS_NEW, STATUS_WRONG
 
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-SMALLEST_MEMORY = 1 << 20
-ASKED = ("cases", "engines", "tags", "filter_expression", "shard", "form", "seed")
+SMALLEST_MEMORY, LARGEST_MEMORY = 1 << 20, 1 << 50
+WHAT = ("cases", "engines", "tags", "filter_expression", "failed", "shard", "form", "seed", "expectations")
 """Options that say what a run is; a resumed one takes them from the run."""
+LIMITS = ("timeout", "memory")
+"""Options that a resumed run takes from the run unless they are given anew."""
 
 
-def run_command(
-    *,
-    out: Path | None,
-    resume: bool,
-    failed: Path | None,
-    jobs: int | None,
-    timeout: float,
-    memory: str,
-    fail_on: str,
-    **asked: Any,
-) -> int:
-    """Runs, shows progress and the table, and says with the status how it went."""
-    known_file = asked.pop("expectations")
+@dataclass(frozen=True)
+class Selection:
+    """What is to be run, and by whom."""
+
+    entries: list[corpus.Entry]
+    engines: list[str]
+    only: frozenset[tuple[str, str]] | None
+
+
+def run_command(given: set[str], options: dict[str, Any]) -> int:
+    """Runs, shows progress and the table, and says with the status how it went.
+
+    ``given``: the options that stand on the command line.
+    """
+    out, resume = options["out"], options["resume"]
+    asked = {name: options[name] for name in (*WHAT, *LIMITS)}
+    asked |= {"cases": [_absolute(case) for case in asked["cases"]], "failed": _absolute(asked["failed"])}
     if resume:
-        if out is None:
-            raise UsageError("--resume needs --out", expected="the folder of the run to go on with")
-        asked = {**asked, **_asked_before(out)}
-        known_file = known_file or asked.pop("expectations", None)
-    asked.pop("expectations", None)
-    entries, specs = _cases(failed, asked)
-    chosen, missing = engines.choose_engines(specs)
-    known = expectations.gather(known_file)
-    options = harness.Options(
+        asked = _asked_before(out, given, asked)
+    selection = _select(asked, given)
+    chosen, missing = engines.choose_engines(selection.engines)
+    known = expectations.gather(asked["expectations"])
+    harness_options = harness.Options(
         forms=FORMS if asked["form"] == "both" else (asked["form"],),
-        jobs=jobs or _cores(),
-        limits=Limits(timeout, _bytes(memory)),
+        jobs=options["jobs"] or _cores(),
+        limits=Limits(_seconds(asked["timeout"]), _bytes(asked["memory"])),
         seed=asked["seed"],
         resume=resume,
+        only=selection.only,
     )
     folder = out or store.default_folder()
     signal.signal(signal.SIGTERM, _interrupt)
-    said = {name: asked[name] for name in ASKED}
-    said |= {"expectations": known_file, "jobs": jobs, "timeout": timeout, "memory": memory}
-    with terminal.progress(
-        sum(entry.check is None for entry in entries), [engine.name for engine in chosen]
-    ) as progress:
+    computed = sum(entry.check is None for entry in selection.entries)
+    with terminal.progress(computed, [engine.name for engine in chosen]) as progress:
         try:
             summary = harness.run(
-                entries, chosen, folder, options, expectations=known, missing=missing, asked=said, progress=progress
+                selection.entries,
+                chosen,
+                folder,
+                harness_options,
+                expectations=known,
+                missing=missing,
+                asked=asked,
+                progress=progress,
             )
         except KeyboardInterrupt:
             progress.stop()
-            click.echo(f"interrupted; go on with: convsuite run --resume --out {folder}", err=True)
+            begun = (folder / "run.json").exists()
+            click.echo(
+                f"interrupted; {f'go on with: convsuite run --resume --out {folder}' if begun else ''}", err=True
+            )
             return STATUS_INTERRUPTED
-    if (wrong := harness.unusable(summary)) is not None:
-        raise wrong
-    whole = not (asked["cases"] or asked["tags"] or asked["filter_expression"] or asked["shard"] or failed)
-    terminal.print_summary(summary, store.read_records(folder), whole=whole and asked["form"] == "both")
+    whole = not resume and not given & {"cases", "tags", "filter_expression", "failed", "shard", "form"}
+    terminal.print_summary(summary, store.read_records(folder), whole=whole)
     click.echo(str(folder))
-    bad = {"new": summary.new + summary.vanished, "any": summary.bad + summary.vanished, "never": 0}[fail_on]
-    return STATUS_NEW if bad else 0
-
-
-def _cores() -> int:
-    """The cores that this process may use; macOS tells only how many there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if summary.broken:
+        return STATUS_WRONG
+    bad = {"new": summary.new + summary.vanished, "any": summary.bad + summary.vanished, "never": 0}
+    return STATUS_NEW if bad[options["fail_on"]] else 0
 
 
 def _interrupt(*_: object) -> None:
@@ -87,45 +94,81 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _asked_before(out: Path) -> dict[str, Any]:
-    said = store.read_run(out)["asked"]
-    return {name: said[name] for name in (*ASKED, "expectations") if name in said}
+def _absolute(name: Any) -> Any:
+    """A path that still means the same in another folder; ids and None as they are."""
+    return str(Path(name).absolute()) if name is not None and corpus.is_path(str(name)) else name
 
 
-def _cases(failed: Path | None, asked: dict[str, Any]) -> tuple[list[corpus.Entry], list[str]]:
-    """The entries to run and the engines asked for; with ``failed``, those that failed in that run."""
-    specs = list(asked["engines"])
-    wanted: set[str] | None = None
-    if failed is not None:
-        records = [record for record in store.read_records(failed) if record["status"] in ("new", "vanished")]
+def _asked_before(out: Path | None, given: set[str], asked: dict[str, Any]) -> dict[str, Any]:
+    """What the run to resume was asked for.  Raises `UsageError` where the command line says something else."""
+    if out is None:
+        raise UsageError("--resume needs --out", expected="the folder of the run to go on with")
+    before: dict[str, Any] = store.read_run(out)["asked"]
+    for name in WHAT:
+        if name in given and _listed(asked[name]) != before.get(name):
+            option = "--filter" if name == "filter_expression" else f"--{name.removesuffix('s')}"
+            raise UsageError(
+                "a resumed run is the same run",
+                got=f"{option} {asked[name]}",
+                expected=f"{before.get(name)}, or nothing",
+            )
+    return {**asked, **before, **{name: asked[name] for name in LIMITS if name in given}}
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def _select(asked: dict[str, Any], given: set[str]) -> Selection:
+    """The entries to run and the engines asked for; with ``failed``, the pairs that failed in that run, on its data."""
+    specs, only = list(asked["engines"]), None
+    if asked["failed"] is not None:
+        folder = Path(asked["failed"])
+        records = [record for record in store.read_records(folder) if record["status"] in ("new", "vanished")]
         if not records:
-            raise UsageError("nothing failed in that run", got=failed)
-        wanted = {record["case"] for record in records}
-        specs = specs or sorted({record["engine"] for record in records})
-        asked["cases"] = asked["cases"] or tuple(store.read_run(failed)["asked"].get("cases", ()))
+            raise UsageError("nothing failed in that run", got=folder)
+        before = store.read_run(folder)["asked"]
+        asked |= {
+            name: before[name] for name in ("seed", "form", "expectations") if name not in given and name in before
+        }
+        asked["cases"] = asked["cases"] or before.get("cases", [])
+        only = None if specs else frozenset((record["case"], record["engine"]) for record in records)
+        specs = specs or sorted({record["engine"] for record in records if record["check"] is None})
     entries = corpus.select(
         corpus.load(asked["cases"]), tags=asked["tags"], filter_expression=asked["filter_expression"]
     )
-    if wanted is not None:
-        entries = [entry for entry in entries if entry.id in wanted]
+    if asked["failed"] is not None:
+        failed = {record["case"] for record in records}
+        entries = [entry for entry in entries if entry.id in failed]
     if asked["shard"]:
         entries = _shard(entries, asked["shard"])
     if not entries:
         raise UsageError("no case is left to run")
-    return entries, specs
+    return Selection(entries, specs, only)
 
 
 def _shard(entries: list[corpus.Entry], text: str) -> list[corpus.Entry]:
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
     index, count = (int(part) for part in match.groups()) if match else (0, 0)
     if not 1 <= index <= count:
         raise UsageError("--shard is I/N", got=text, expected="1/4 to 4/4, for example")
     return entries[index - 1 :: count]
 
 
+def _cores() -> int:
+    """The cores that this process may use; macOS tells only how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _seconds(value: float) -> float:
+    if not math.isfinite(value):
+        raise UsageError("--timeout is a number of seconds", got=value)
+    return value
+
+
 def _bytes(text: str) -> int:
-    match = re.fullmatch(r"(\d+)([KMG]?)I?B?", text.upper())
+    match = re.fullmatch(r"(\d{1,18})([KMG]?)(?:I?B)?", text.upper())
     size = int(match[1]) * SIZES[match[2]] if match else 0
-    if size < SMALLEST_MEMORY:
+    if not SMALLEST_MEMORY <= size <= LARGEST_MEMORY:
         raise UsageError("--memory is a number of bytes", got=text, expected="for example 500M or 4G, at least 1M")
     return size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,10 @@ def make_case(**keys: Any) -> Case:
     """
     case_id = keys.pop("id", "made")
     keys = {key: _plain(value) for key, value in keys.items()}
+    if foreign := [key for key in ("check", "finding") if key in keys]:
+        raise UsageError(f"{foreign[0]} is for case files", expected="the parameters of one computation")
+    if keys.get("expect") not in (None, "error"):
+        raise UsageError("expect is a claim in case files; here it is absent, or the word error", got=keys["expect"])
     try:
         Fields.model_validate(keys)
         case = build(case_id, keys)
@@ -80,7 +85,11 @@ def check(case: Case | str | Mapping[str, Any], array: Any, *, seed: int = 0) ->
     case = _case(case)
     if case.must_refuse:
         raise UsageError("a case that must be refused has no result to check", got=case.id)
-    return judge_array(case, expect(case, draw_arrays(case, seed=seed)), np.asarray(array))
+    try:
+        got = np.asarray(array)
+    except Exception as error:  # noqa: BLE001  tensors on a device and ragged lists raise what they like
+        return Judgement("dtype", f"no array: {type(error).__name__}: {error}")
+    return judge_array(case, expect(case, draw_arrays(case, seed=seed)), got)
 
 
 def _case(case: Case | str | Mapping[str, Any]) -> Case:
@@ -88,7 +97,13 @@ def _case(case: Case | str | Mapping[str, Any]) -> Case:
         return case
     if isinstance(case, Mapping):
         return make_case(**case)
-    found = [entry.case for entry in load([case]) if entry.check is None]
-    if len(found) != 1:
-        raise UsageError("not one case", got=f"{case}, which names {len(found)} computations")
-    return found[0]
+    found = _shipped().get(case)
+    if found is None:
+        raise UsageError("no such case in the shipped corpus", got=case, expected="see: convsuite list cases")
+    return found
+
+
+@cache
+def _shipped() -> dict[str, Case]:
+    """The computations of the shipped corpus by id, read once."""
+    return {entry.id: entry.case for entry in load() if entry.check is None}

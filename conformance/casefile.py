@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,10 +19,11 @@ from .errors import UsageError
 from .expected import expect
 from .expressions import Expression, condition
 from .normalise import Wrong, build, validate
-from .schema import FILE, MATRIX_KEYS, Fields, Finding
+from .schema import FILE, MATRIX_KEYS, CaseEntry, CaseFile, Expect, Fields, Finding, Literals, Strict
 from .yaml_lines import Document, Place, read_yaml
 
 LARGEST_MATRIX = 100_000
+CHECK_KEYS = ("id", "check", "finding", "tags", "about", "source")
 
 
 def load_file(file: Path, root: Path) -> list[Entry]:
@@ -35,7 +36,7 @@ def load_file(file: Path, root: Path) -> list[Entry]:
         FILE.validate_python(values)
     except ValidationError as error:
         raise _first_error(document, error) from error
-    prefix = file.resolve().relative_to(root).with_suffix("").as_posix()
+    prefix = file.absolute().relative_to(root).with_suffix("").as_posix()
     entries: list[Entry] = []
     for index, said in enumerate(values["cases"]):
         entries += _expand(document, ("cases", index), f"{prefix}::{said['id']}", values, said)
@@ -43,22 +44,37 @@ def load_file(file: Path, root: Path) -> list[Entry]:
 
 
 def _first_error(document: Document, error: ValidationError) -> UsageError:
-    """The most telling complaint, at its line."""
+    """The complaint about the deepest part of the file, in the words of the format."""
 
-    def depth(one: Any) -> tuple[int, bool]:
-        return (len(_place(document, one["loc"])), one["type"] != "missing")
+    def depth(one: Any) -> tuple[bool, int]:
+        return one["type"] != "missing", len(_place(document, one["loc"]))
 
     worst = max(error.errors(), key=depth)
     path = _place(document, worst["loc"])
-    key = ".".join(str(part) for part in path) or "the file"
-    same_place = [one for one in error.errors() if _place(document, one["loc"]) == path]
     if worst["type"] == "extra_forbidden":
-        expected = ", ".join(sorted(Fields.model_fields | {"id": None, "matrix": None, "exclude": None}))
-        return document.error(path, f"unknown key {worst['loc'][-1]}", expected=f"one of {expected}")
+        return document.error(path, f"unknown key {worst['loc'][-1]}", expected=f"one of {_keys_beside(path)}")
     if worst["type"] == "missing":
-        return document.error(path, f"{worst['loc'][-1]} is missing in {key}")
-    expected = " or ".join(dict.fromkeys(one["msg"].removeprefix("Input should be ") for one in same_place))
-    return document.error(path, f"wrong value for {key}", got=repr(worst["input"])[:80], expected=expected)
+        return document.error(path, f"{worst['loc'][-1]} is missing in {_dotted(path)}")
+    same_place = [one["msg"] for one in error.errors() if _place(document, one["loc"]) == path]
+    return document.error(path, f"wrong value for {_dotted(path)}", **_said(worst["input"], same_place))
+
+
+def _dotted(path: Place) -> str:
+    return ".".join(str(part) for part in path) or "the file"
+
+
+def _said(value: Any, complaints: Iterable[str]) -> dict[str, str]:
+    """What a value is, and what was expected instead."""
+    expected = " or ".join(dict.fromkeys(text.removeprefix("Input should be ") for text in complaints))
+    return {"got": repr(value)[:80], "expected": expected}
+
+
+def _keys_beside(path: Place) -> str:
+    """The keys that the object around an unknown key knows."""
+    models: dict[Any, type[Strict]] = {"data": Literals, "expect": Expect, "finding": Finding, "defaults": Fields}
+    parent = path[-2] if len(path) > 1 else None
+    model = CaseEntry if isinstance(parent, int) else models.get(parent, CaseFile)
+    return ", ".join(sorted(model.model_fields))
 
 
 def _place(document: Document, loc: Sequence[str | int]) -> Place:
@@ -73,6 +89,9 @@ def _place(document: Document, loc: Sequence[str | int]) -> Place:
 def _expand(document: Document, place: Place, case_id: str, file: dict[str, Any], said: dict[str, Any]) -> list[Entry]:
     common: dict[str, Any] = {"about": file.get("about"), "source": file.get("source"), **(file.get("defaults") or {})}
     common |= {key: value for key, value in said.items() if key not in ("id", "matrix", "exclude")}
+    if said.get("check") is not None and (others := [key for key in said if key not in CHECK_KEYS]):
+        what = f"{others[0]} beside check: a named check computes what it says and takes no parameters"
+        raise document.error((*place, others[0]), what)
     matrix = said.get("matrix")
     if matrix is None:
         if "exclude" in said:
@@ -84,16 +103,20 @@ def _expand(document: Document, place: Place, case_id: str, file: dict[str, Any]
     if "exclude" in said:
         where = document.line((*place, "exclude"))
         exclude = condition(said["exclude"], NAMES, document.file, where)
-    entries: list[Entry] = []
-    for values in itertools.product(*matrix.values()):
-        chosen = dict(zip(matrix, values, strict=True))
-        full_id = f"{case_id}[{','.join(f'{key}={_text(value)}' for key, value in chosen.items())}]"
+    entries: dict[str, Entry] = {}
+    for numbered in itertools.product(*(enumerate(values) for values in matrix.values())):
+        texts = (f"{key}={_text(value, number)}" for key, (number, value) in zip(matrix, numbered, strict=True))
+        full_id = f"{case_id}[{','.join(texts)}]"
+        chosen = {key: value for key, (_, value) in zip(matrix, numbered, strict=True)}
         entry = _entry(document, place, full_id, {**common, **chosen}, exclude)
-        if entry is not None:
-            entries.append(entry)
+        if entry is None:
+            continue
+        if full_id in entries:
+            raise document.error((*place, "matrix"), "the same combination twice", got=full_id)
+        entries[full_id] = entry
     if not entries:
         raise document.error(place, "exclude leaves no case of the matrix")
-    return entries
+    return list(entries.values())
 
 
 def _check_matrix(document: Document, place: Place, matrix: dict[str, list[Any]]) -> None:
@@ -114,20 +137,16 @@ def _check_matrix(document: Document, place: Place, matrix: dict[str, list[Any]]
             try:
                 Fields.model_validate({key: value})
             except ValidationError as error:
-                expected = " or ".join(
-                    dict.fromkeys(one["msg"].removeprefix("Input should be ") for one in error.errors())
-                )
-                raise document.error(
-                    (*place, "matrix", key, index), f"wrong value for {key}", got=repr(value)[:80], expected=expected
-                ) from error
+                said = _said(value, [one["msg"] for one in error.errors()])
+                raise document.error((*place, "matrix", key, index), f"wrong value for {key}", **said) from error
 
 
-def _text(value: Any) -> str:
-    """A value as it stands in an id: 2x3 for [2, 3], 1:0x0:1 for [[1, 0], [0, 1]]."""
+def _text(value: Any, number: int) -> str:
+    """A matrix's value as it stands in an id: 2x3 for [2, 3], 1:0x0:1 for [[1, 0], [0, 1]]; literals by number."""
     if isinstance(value, list):
         return "x".join(":".join(map(str, item)) if isinstance(item, list) else str(item) for item in value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if isinstance(value, dict):
-        return f"{value['form']}:{value.get('seed', 0)}" if "form" in value else "literal"  # pyright: ignore[reportUnknownMemberType]
+        return f"{value['form']}:{value.get('seed', 0)}" if "form" in value else f"literal{number}"  # pyright: ignore[reportUnknownMemberType]
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -154,16 +173,28 @@ def _entry(
     try:
         if keys.get("check") is not None:
             return made(_check_case(case_id, keys))
-        entry = made(build(case_id, keys))
+        try:
+            entry = made(build(case_id, keys))
+        except Wrong:
+            if exclude is not None and exclude(_raw(keys)):
+                return None
+            raise
         if exclude is not None and exclude(entry.values):
             return None
         validate(entry.case)
-        _check_claims(entry)
+        _check_claims(entry, claims)
     except Wrong as wrong:
         places = ((*place, wrong.key), (*place, "matrix", wrong.key), ("defaults", wrong.key))
         where = next((one for one in places if one in document.lines), place)
         raise document.error(where, f"{case_id}: {wrong}") from wrong
     return entry
+
+
+def _raw(keys: dict[str, Any]) -> dict[str, Any]:
+    """What `exclude` sees of keys that do not fit together: the values as they stand, the others None."""
+    return dict[str, Any].fromkeys(NAMES) | {
+        name: tuple(cast("list[Any]", value)) if isinstance(value, list) else value for name, value in keys.items()
+    }
 
 
 def _check_case(case_id: str, keys: dict[str, Any]) -> Case:
@@ -174,13 +205,13 @@ def _check_case(case_id: str, keys: dict[str, Any]) -> Case:
     return build(case_id, keys)
 
 
-def _check_claims(entry: Entry) -> None:
+def _check_claims(entry: Entry, claims: dict[str, Any]) -> None:
     """What the author wrote against what the reference says: a case that contradicts it is wrong.  Raises `Wrong`."""
     case = entry.case
     if case.must_refuse:
+        if claims.get("shape") is not None or claims.get("values") is not None:
+            raise Wrong("expect", "a case that must be refused has neither shape nor values")
         return
-    if entry.case.literal is not None:
-        _check_literal(entry.case, entry.case.literal)
     if entry.expect_shape is not None and entry.expect_shape != case.result_shape:
         raise Wrong(
             "expect", f"expect.shape is {list(entry.expect_shape)}, the reference says {list(case.result_shape)}"
@@ -188,25 +219,8 @@ def _check_claims(entry: Entry) -> None:
     if entry.expect_values is not None:
         try:
             claimed = np.asarray(entry.expect_values, dtype=np.float64)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise Wrong("expect", f"expect.values is not an array of numbers: {error}") from error
         values = expect(case, draw_arrays(case)).values.astype(np.float64)
         if claimed.shape != values.shape or not np.array_equal(claimed, values, equal_nan=True):
             raise Wrong("expect", f"expect.values differ from the reference, which says {values.tolist()}"[:400])
-
-
-def _check_literal(case: Case, literal: Mapping[str, Any]) -> None:
-    shapes = case.array_shapes
-    if extra := [name for name in literal if name not in shapes]:
-        raise Wrong("data", f"data.{extra[0]} is no array of this case, which has {', '.join(shapes)}")
-    for name, shape in shapes.items():
-        if name not in literal:
-            raise Wrong("data", f"data.{name} is missing")
-        try:
-            array = np.asarray(literal[name], dtype=np.float64)
-        except (ValueError, TypeError) as error:
-            raise Wrong("data", f"data.{name} is not an array of numbers: {error}") from error
-        if array.shape != shape:
-            raise Wrong("data", f"data.{name} has shape {list(array.shape)}, expected {list(shape)}")
-        if array.size and not array.any() and name != "bias":
-            raise Wrong("data", f"data.{name} is all zeros: the data prove nothing")

@@ -27,19 +27,19 @@ def load(arguments: Sequence[str] = ()) -> list[Entry]:
 
     Raises `UsageError` for a mistake in a file, for a name that matches nothing and for two cases of one id.
     """
-    paths = [argument for argument in arguments if _is_path(argument)]
-    wanted = [argument for argument in arguments if not _is_path(argument)]
+    paths = [argument for argument in arguments if is_path(argument)]
+    wanted = [argument for argument in arguments if not is_path(argument)]
     entries: list[Entry] = []
     for path in paths:
         entries += load_path(Path(path))
     if wanted or not paths:
         corpus = load_path(shipped())
         entries += corpus if not wanted else _named(wanted, corpus)
-    _refuse_duplicates(entries)
-    return entries
+    return _unique(entries)
 
 
-def _is_path(argument: str) -> bool:
+def is_path(argument: str) -> bool:
+    """Whether an argument means a file or a folder, and not cases of the shipped corpus."""
     looks = argument.endswith(SUFFIXES) or argument.startswith((".", "/"))
     return "::" not in argument and (looks or Path(argument).exists())
 
@@ -75,14 +75,13 @@ def load_path(path: Path) -> list[Entry]:
     else:
         raise UsageError("no such file or folder", got=path)
     # an id stays the same whether its file or the whole corpus is asked for
-    above = [folder for folder in (root.resolve(), *root.resolve().parents) if folder.name == "cases"]
-    root = above[0] if above else root.resolve()
-    entries = [entry for file in files for entry in load_file(file, root)]
-    _refuse_duplicates(entries)
-    return entries
+    root = root.absolute()
+    root = next((folder for folder in (root, *root.parents) if folder.name == "cases"), root)
+    return _unique(entry for file in files for entry in load_file(file, root))
 
 
-def _refuse_duplicates(entries: Iterable[Entry]) -> None:
+def _unique(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries, those that were asked for twice once; raises `UsageError` for one id with two meanings."""
     seen: dict[str, Entry] = {}
     for entry in entries:
         if (first := seen.setdefault(entry.id, entry)) is not entry:
@@ -92,6 +91,7 @@ def _refuse_duplicates(entries: Iterable[Entry]) -> None:
                 "duplicate id", got=entry.id, expected=f"it stands at {first.file}:{first.line} already",
                 file=entry.file, line=entry.line,
             )  # fmt: skip
+    return list(seen.values())
 
 
 def select(entries: list[Entry], *, tags: Sequence[str] = (), filter_expression: str | None = None) -> list[Entry]:

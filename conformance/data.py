@@ -12,17 +12,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..adapters.case import Case, Shape, numpy_dtype
+from ..reference import geometry
 from ..reference.bounds import PRECISIONS
 
 
 @dataclass(frozen=True)
 class Place:
-    """What an array is drawn for: the stream to draw from, its shape, the argument's name and the dtype's."""
+    """What an array is drawn for: the stream to draw from, the case, the argument's name and its shape."""
 
     stream: np.random.RandomState
-    shape: Shape
+    case: Case
     argument: str
-    dtype: str
+    shape: Shape
+
+    @property
+    def dtype(self) -> str:
+        return self.case.dtype
 
 
 Draw = Callable[[Place], np.ndarray]
@@ -95,14 +100,28 @@ def _special(*values: float) -> Draw:
 
 
 def _overflow(at: Place) -> np.ndarray:
-    """One non-zero entry in either factor, whose product is beyond the at.dtype: overflow in any order of summation."""
+    """One non-zero entry in each factor, where they meet, whose product is beyond the dtype: any order overflows."""
     values = np.zeros(at.shape)
-    if values.size:
-        middle = (
-            tuple(n // 2 for n in at.shape) if at.argument in ("input", "output_gradient") else (0,) * len(at.shape)
-        )
-        values[middle] = 2.0 ** (np.log2(PRECISIONS[at.dtype].largest) // 2 + 2)
+    if at.argument != "bias" and values.size:
+        values[_meeting(at)] = 2.0 ** (np.log2(PRECISIONS[at.dtype].largest) // 2 + 2)
     return values
+
+
+def _meeting(at: Place) -> tuple[int, ...]:
+    """The place in an array that takes part in one chosen product: per axis, output o reads sample i by tap t."""
+    case, chosen = at.case, list[tuple[int, int, int]]()
+    for axis, (n, k, s, d, (begin, size)) in enumerate(
+        zip(case.spatial, case.kernel_size, case.strides, case.dilation, case.window, strict=True)
+    ):
+        if case.transposed:  # the enumeration is that of the forward convolution: the roles of i and o trade places
+            i, o, t = geometry.axis_triples(size, k, s, d, begin, n)
+        else:
+            o, i, t = geometry.axis_triples(n, k, s, d, -begin, case.raw_sizes[axis])
+        middle = len(o) // 2
+        chosen.append((int(o[middle]), int(i[middle]), int(t[middle])) if len(o) else (0, 0, 0))
+    role = {"output_gradient": 0, "input": 1}.get(at.argument, 2)
+    spatial = tuple(one[role] for one in chosen)
+    return (*spatial, 0, 0) if role == 2 else (0, *spatial, 0)
 
 
 def _denormal(at: Place) -> np.ndarray:
@@ -134,8 +153,6 @@ DATA: dict[str, Draw] = {
     "denormal": _denormal,
     "negative_zero": _negative_zero,
 }
-INTEGER_DATA = ("integers", "positive", "negative_zero")
-SPECIAL_DATA = ("special", "nan", "inf", "overflow", "denormal", "negative_zero")
 
 
 def draw_arrays(case: Case, *, seed: int = 0) -> dict[str, np.ndarray]:
@@ -149,7 +166,8 @@ def draw_arrays(case: Case, *, seed: int = 0) -> dict[str, np.ndarray]:
     stream = np.random.RandomState((case.seed + seed) % 2**32)
     draw = DATA[case.data]
     with np.errstate(over="ignore"):
-        return {
-            name: np.ascontiguousarray(np.asarray(draw(Place(stream, shape, name, case.dtype))).astype(dtype))
-            for name, shape in case.array_shapes.items()
-        }
+        drawn: dict[str, np.ndarray] = {}
+        for name, shape in case.array_shapes.items():
+            there = tuple(max(n, 0) for n in shape)  # a negative size stands only where an error is due
+            drawn[name] = np.ascontiguousarray(np.asarray(draw(Place(stream, case, name, there))).astype(dtype))
+        return drawn

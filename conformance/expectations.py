@@ -22,10 +22,8 @@ from .entry import NAMES, Entry
 from .errors import UsageError
 from .expressions import Expression, condition
 from .schema import Strict
-from .verdict import GOOD, Judgement
+from .verdict import GOOD, BadVerdict, Judgement
 from .yaml_lines import read_yaml
-
-BadVerdict = Literal["crash", "timeout", "accepted", "unsupported", "shape", "dtype", "unstable", "differs"]
 
 
 class ExpectationFields(Strict):
@@ -69,13 +67,18 @@ class Expectation:
         """Whether the entry speaks of this record."""
         return (
             (self.form is None or self.form == form)
-            and any(fnmatch.fnmatchcase(engine, pattern) for pattern in self.engines)
+            and any(_names(pattern, engine) for pattern in self.engines)
             and all(
                 name in versions and allowed.contains(versions[name], prereleases=True)
                 for name, allowed in self.versions.items()
             )
             and self.when(entry.values)
         )
+
+
+def _names(pattern: str, engine: str) -> bool:
+    """Whether a pattern means the engine; a file's path may hold characters that patterns give a meaning to."""
+    return pattern == engine or fnmatch.fnmatchcase(engine, pattern)
 
 
 @dataclass
@@ -90,7 +93,9 @@ class Ledger:
     def weigh(
         self, engine: str, versions: Mapping[str, str], form: str, entry: Entry, judgement: Judgement
     ) -> tuple[str, Expectation | None]:
-        """("as usual" | "known" | "new" | "vanished", the entry that says so)."""
+        """("as usual" | "known" | "new" | "vanished", the entry that says so, or that said otherwise)."""
+        if entry.check is not None:  # what the reference says of itself is nobody's known discrepancy
+            return "as usual" if judgement.verdict in GOOD else "new", None
         concerning = [one for one in self.expectations if one.concerns(engine, versions, form, entry)]
         self.concerned.update(concerning)
         if judgement.verdict in GOOD:
@@ -106,7 +111,8 @@ class Ledger:
         return [
             one
             for one in self.expectations
-            if one not in self.concerned and any(fnmatch.filter(engines, pattern) for pattern in one.engines)
+            if one not in self.concerned
+            and any(_names(pattern, engine) for pattern in one.engines for engine in engines)
         ]
 
 

@@ -1,8 +1,8 @@
 """The small language of ``exclude``, ``--filter`` and expectations: conditions over a case's normalised values.
 
 Python's syntax, of which a few nodes are allowed; the tree is walked, nothing is evaluated as code.  Comparing a tuple
-with a number asks "on any axis" (``strides > 1``); ``all(strides > 1)`` asks for every axis.  What has no order (a
-word, None) compares as false with ``<`` and ``>``.
+with a number asks "on any axis" (``strides > 1``); ``all(strides > 1)`` asks for every axis, and conditions joined by
+``and`` inside it for every axis at once.  What has no order (a word, None) compares as false with ``<`` and ``>``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import ast
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from .errors import UsageError
 
@@ -57,11 +57,8 @@ class Expression:
             raise self._error(getattr(error, "msg", None) or type(error).__name__) from error
 
     def __call__(self, values: Mapping[str, Any]) -> bool:
-        """Raises `UsageError` where the values do not suit the condition (a number added to a word)."""
-        try:
-            return bool(self._value(self._tree, values))
-        except (TypeError, ValueError, ZeroDivisionError, IndexError, OverflowError) as error:
-            raise self._error(str(error)) from error
+        """Whether it holds.  What has no value, like the third stride of two or a word plus one, is None."""
+        return bool(self._value(self._tree, values))
 
     def _error(self, why: str) -> UsageError:
         return UsageError(f"condition {self.text[:80]!r}: {why}", file=self._file, line=self._line)
@@ -82,9 +79,9 @@ class Expression:
                 parts = [operand]
             case ast.BinOp(left=left, op=op, right=right) if type(op) in ARITHMETIC:
                 parts = [left, right]
-            case ast.Compare(left=left, ops=ops, comparators=others) if all(
-                type(op) in COMPARE or isinstance(op, ast.In | ast.NotIn | ast.Is | ast.IsNot) for op in ops
-            ):
+            case ast.Compare(left=left, ops=ops, comparators=others):
+                for op, other in zip(ops, others, strict=True):
+                    self._check_comparison(op, other)
                 parts = [left, *others]
             case ast.Subscript(value=value, slice=index):
                 parts = [value, index]
@@ -92,6 +89,13 @@ class Expression:
                 raise self._error(f"{ast.unparse(node)!r} is not part of this language")
         for part in parts:
             self._check(part)
+
+    def _check_comparison(self, op: ast.cmpop, other: ast.expr) -> None:
+        constant = isinstance(other, ast.Constant)
+        if isinstance(op, ast.In | ast.NotIn) and constant:
+            raise self._error(f"`in` asks for a tuple, like ({ast.unparse(other)},)")
+        if isinstance(op, ast.Is | ast.IsNot) and not (constant and other.value in (None, True, False)):
+            raise self._error("`is` asks for None, True or False; words and numbers are compared with ==")
 
     def _value(self, node: ast.expr, values: Mapping[str, Any]) -> Any:
         match node:
@@ -101,70 +105,99 @@ class Expression:
                 return values[name]
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
                 return tuple(self._value(part, values) for part in parts)
-            case ast.BoolOp(op=ast.And(), values=parts):
-                return all(self._value(part, values) for part in parts)
-            case ast.BoolOp(values=parts):
-                return any(self._value(part, values) for part in parts)
+            case ast.BoolOp(op=op, values=parts):
+                return self._joined(isinstance(op, ast.And), parts, values)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return not self._value(operand, values)
             case ast.UnaryOp(operand=operand):
-                return -_number(self._value(operand, values))
+                return _attempt(operator.neg, self._value(operand, values))
             case ast.BinOp(left=left, op=op, right=right):
-                first, second = self._value(left, values), self._value(right, values)
-                return ARITHMETIC[type(op)](_number(first), _number(second))
+                return _attempt(ARITHMETIC[type(op)], self._value(left, values), self._value(right, values))
             case ast.Call(func=ast.Name(id=name), args=arguments):
                 return FUNCTIONS[name](*(self._value(argument, values) for argument in arguments))
             case ast.Subscript(value=value, slice=index):
-                return self._value(value, values)[self._value(index, values)]
+                return _item(self._value(value, values), self._value(index, values))
             case ast.Compare(left=left, ops=ops, comparators=others):
                 return self._compare(self._value(left, values), ops, [self._value(other, values) for other in others])
             case _:  # _check has let nothing else through
                 raise TypeError(ast.unparse(node))
 
+    def _joined(self, conjunction: bool, parts: list[ast.expr], values: Mapping[str, Any]) -> Any:
+        """``and`` and ``or``, axis by axis where every part is an answer per axis."""
+        answers: list[Any] = []
+        for part in parts:
+            answers.append(self._value(part, values))
+            if bool(answers[-1]) != conjunction and not isinstance(answers[-1], Truths):
+                return answers[-1]
+        return _per_axis(answers, all if conjunction else any)
+
     def _compare(self, first: Any, ops: list[ast.cmpop], others: list[Any]) -> Any:
-        answer: Any = True
+        answers: list[Any] = []
         for op, second in zip(ops, others, strict=True):
             match op:
                 case ast.In() | ast.NotIn():
-                    answer = (first in second) == isinstance(op, ast.In)
+                    answers.append(_contained(first, second, wanted=isinstance(op, ast.In)))
                 case ast.Is() | ast.IsNot():
-                    answer = (first is second) == isinstance(op, ast.Is)
+                    answers.append((first is second) == isinstance(op, ast.Is))
                 case _:
-                    answer = compared(COMPARE[type(op)], first, second)
-            if not answer:
-                return answer
+                    answers.append(compared(COMPARE[type(op)], first, second))
             first = second
-        return answer
+        return _per_axis(answers, all)
+
+
+def _per_axis(answers: list[Any], join: Callable[[list[bool]], bool]) -> Any:
+    """Several answers as one: per axis where all are per axis, else a plain one."""
+    if len(answers) == 1:
+        return answers[0]
+    if all(isinstance(answer, Truths) for answer in answers) and len({len(answer) for answer in answers}) == 1:
+        return Truths(join(list(axis)) for axis in zip(*answers, strict=True))
+    return join([bool(answer) for answer in answers])
+
+
+def _contained(first: Any, second: Any, *, wanted: bool) -> Any:
+    """``in`` a tuple; the numbers of a tuple are asked for axis by axis, like with ``==``."""
+    if not isinstance(second, tuple):
+        return False
+    numbers = cast("tuple[Any, ...]", second)
+    if isinstance(first, tuple) and first not in numbers and all(_is_number(item) for item in numbers):
+        return Truths((item in numbers) == wanted for item in cast("tuple[Any, ...]", first))
+    return (first in numbers) == wanted
 
 
 def compared(operation: Callable[[Any, Any], Any], first: Any, second: Any) -> Any:
-    """One comparison, a tuple against a number axis by axis."""
+    """One comparison; a tuple against a number, and the order of two tuples, axis by axis."""
     if isinstance(first, tuple) and _is_number(second):
-        return Truths(bool(compared(operation, item, second)) for item in first)  # pyright: ignore[reportUnknownVariableType]
+        return Truths(bool(compared(operation, item, second)) for item in cast("tuple[Any, ...]", first))
     if isinstance(second, tuple) and _is_number(first):
-        return Truths(bool(compared(operation, first, item)) for item in second)  # pyright: ignore[reportUnknownVariableType]
+        return Truths(bool(compared(operation, first, item)) for item in cast("tuple[Any, ...]", second))
     if operation in (operator.eq, operator.ne):
         return operation(first, second)
-    comparable = (_is_number(first) and _is_number(second)) or (isinstance(first, tuple) and isinstance(second, tuple))
-    return operation(first, second) if comparable else False
+    if isinstance(first, tuple) and isinstance(second, tuple):
+        pairs = zip(cast("tuple[Any, ...]", first), cast("tuple[Any, ...]", second), strict=False)
+        return Truths(bool(compared(operation, one, other)) for one, other in pairs)
+    return _is_number(first) and _is_number(second) and operation(first, second)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float)
 
 
-def _number(value: Any) -> int | float:
-    if not _is_number(value):
-        raise TypeError(f"arithmetic on {value!r}")
-    return value
+def _attempt(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The function of these numbers, or None where they are none or it has no value (a remainder by zero)."""
+    if not all(_is_number(argument) for argument in arguments):
+        return None
+    try:
+        return function(*arguments)
+    except ArithmeticError:
+        return None
 
 
 def _flat(arguments: tuple[Any, ...]) -> list[Any]:
-    """The numbers in the arguments, of tuples (and of tuples of pairs) each."""
+    """What stands in the arguments, of tuples (and of tuples of pairs) each."""
     flat: list[Any] = []
     for argument in arguments:
         if isinstance(argument, tuple):
-            flat += _flat(argument)  # pyright: ignore[reportUnknownArgumentType]
+            flat += _flat(cast("tuple[Any, ...]", argument))
         else:
             flat.append(argument)
     return flat
@@ -172,13 +205,23 @@ def _flat(arguments: tuple[Any, ...]) -> list[Any]:
 
 def _extreme(function: Callable[..., Any]) -> Callable[..., Any]:
     def largest_or_smallest(*arguments: Any) -> Any:
-        return function(_number(item) for item in _flat(arguments))
+        flat = _flat(arguments)
+        return function(flat) if flat and all(_is_number(item) for item in flat) else None
 
     return largest_or_smallest
 
 
-def _absolute(value: Any) -> Any:
-    return abs(_number(value))
+def _item(value: Any, place: Any) -> Any:
+    sequence = cast("tuple[Any, ...]", value if isinstance(value, tuple) else ())
+    return sequence[place] if isinstance(place, int) and -len(sequence) <= place < len(sequence) else None
+
+
+def _magnitude(value: Any) -> Any:
+    return _attempt(abs, value)
+
+
+def _length(value: Any) -> Any:
+    return len(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else None
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -186,8 +229,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": _extreme(min),
     "all": lambda *arguments: all(_flat(arguments)),
     "any": lambda *arguments: any(_flat(arguments)),
-    "len": len,
-    "abs": _absolute,
+    "len": _length,
+    "abs": _magnitude,
 }
 
 

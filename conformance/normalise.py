@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
-from ..adapters.case import Case, Pads, Shape
+import numpy as np
+
+from ..adapters.case import Case, Pads, Shape, numpy_dtype
 from ..reference import geometry
-from .data import INTEGER_DATA
+from ..reference.bounds import PRECISIONS
+
+MOST_ELEMENTS = 1 << 28
+"""In one array: two gigabytes of float64, which the reference computes in."""
 
 SPEAKS_OF = {
     "filters": ("conv", "conv_transpose", "separable_conv"),
@@ -138,27 +144,89 @@ def _geometry_problems(case: Case) -> Iterator[Problem]:
 
 def validate(case: Case) -> None:
     """Raises `Wrong` unless the case means something: one answer, or an error where it says so."""
-    found = next(problems(case), None)
-    if case.kernel_shape is not None and not case.must_refuse:
-        raise Wrong("kernel_shape", "kernel_shape stands only in a case with expect: error")
-    if case.must_refuse:
-        if found is None and case.kernel_shape is None:
-            raise Wrong("expect", "nothing in this case is impossible, so an error cannot be expected")
-        if case.kernel_shape is not None and case.op == "separable_conv":
-            raise Wrong("kernel_shape", "kernel_shape is for operations with one kernel")
-        return
-    if found is not None:
-        raise Wrong(found[0], f"{found[1]}; a case like this loads only with expect: error")
-    floating = case.dtype not in ("int8", "int32")
-    if not floating and case.data not in (*INTEGER_DATA[:2], "literal"):
+    floating = case.dtype in PRECISIONS
+    if not floating and case.data not in ("integers", "positive", "literal"):
         raise Wrong("data", f"{case.data} data are not integers, and dtype is {case.dtype}")
+    if case.data == "overflow" and case.op == "separable_conv":
+        raise Wrong("data", "overflow between the two halves of a separable convolution has no one answer")
+    found = next(problems(case), None)
+    if case.must_refuse:
+        _check_refusal(case, found)
+    elif found is not None:
+        raise Wrong(found[0], f"{found[1]}; a case like this loads only with expect: error")
+    elif case.kernel_shape is not None:
+        raise Wrong("kernel_shape", "kernel_shape stands only in a case with expect: error")
     if case.wrt is not None:
         arguments = ["input", *case.kernel_shapes, *(["bias"] if case.use_bias else [])]
         if case.wrt not in arguments:
             raise Wrong("wrt", f"{case.op} here has no argument {case.wrt}, only {', '.join(arguments)}")
         if not floating:
             raise Wrong("dtype", f"there is no gradient in {case.dtype}")
-    _must_prove(case)
+    for name, shape in case.array_shapes.items():
+        if math.prod(shape) > MOST_ELEMENTS:
+            raise Wrong("input", f"the {name} of shape {list(shape)} has more than {MOST_ELEMENTS:,} elements")
+    if case.literal is not None:
+        _check_literal(case, case.literal)
+    if not case.must_refuse:
+        if math.prod(case.output_shape) > MOST_ELEMENTS:
+            raise Wrong("input", f"the output of shape {list(case.output_shape)} has too many elements")
+        _must_prove(case)
+
+
+def _check_refusal(case: Case, found: Problem | None) -> None:
+    """A case that must be refused: something in it is impossible, and it asks for nothing besides."""
+    if case.wrt is not None:
+        raise Wrong("wrt", "a case that must be refused asks for no gradient")
+    if case.kernel_shape is None:
+        if found is None:
+            raise Wrong("expect", "nothing in this case is impossible, so an error cannot be expected")
+        return
+    if case.op == "separable_conv":
+        raise Wrong("kernel_shape", "kernel_shape is for operations with one kernel")
+    if found is None and _kernel_fits(case, case.kernel_shape):
+        raise Wrong("kernel_shape", f"a kernel of shape {list(case.kernel_shape)} fits, so an error cannot be expected")
+
+
+def _kernel_fits(case: Case, shape: Shape) -> bool:
+    if len(shape) != case.rank + 2 or min(shape) < 1:
+        return False
+    if case.op == "depthwise_conv":
+        return shape[-2] == case.channels
+    if case.transposed:
+        return shape[-1] == case.channels
+    return shape[-2] * case.groups == case.channels and shape[-1] % case.groups == 0
+
+
+def _check_literal(case: Case, literal: Mapping[str, Any]) -> None:
+    """Arrays that are written out: those of the case, of its shapes, numbers that its dtype holds, not all zero."""
+    shapes = case.array_shapes
+    if extra := [name for name in literal if name not in shapes]:
+        raise Wrong("data", f"data.{extra[0]} is no array of this case, which has {', '.join(shapes)}")
+    for name, shape in shapes.items():
+        if name not in literal:
+            raise Wrong("data", f"data.{name} is missing")
+        if not all(isinstance(item, int | float) and not isinstance(item, bool) for item in _leaves(literal[name])):
+            raise Wrong("data", f"data.{name} does not hold numbers alone")
+        try:
+            array = np.asarray(literal[name], dtype=np.float64)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise Wrong("data", f"data.{name} is not an array of numbers: {error}") from error
+        if array.shape != shape:
+            raise Wrong("data", f"data.{name} has shape {list(array.shape)}, expected {list(shape)}")
+        with np.errstate(all="ignore"):
+            rounded = array.astype(numpy_dtype(case.dtype)).astype(np.float64)
+        if case.dtype not in PRECISIONS and not np.array_equal(array, rounded):
+            raise Wrong("data", f"data.{name} holds a number that {case.dtype} does not")
+        if array.size and not rounded.any() and name != "bias":
+            raise Wrong("data", f"data.{name} is all zeros in {case.dtype}: the data prove nothing")
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for item in cast("list[Any]", value):
+            yield from _leaves(item)
+    else:
+        yield value
 
 
 def _must_prove(case: Case) -> None:

@@ -23,6 +23,7 @@ from .wire import Channel, Closed
 WORKER = Path(__file__).with_name("worker.py")
 START_SECONDS = 300.0
 TAIL_BYTES = 800
+LONGEST_LOG = 64 << 20
 GIB = 1 << 30
 GROWN = 3 * GIB // 2
 """Resident growth past which an engine is started afresh between two cases: frameworks keep what they compiled."""
@@ -58,6 +59,10 @@ class EngineMissing(Exception):
     """The framework cannot be imported in the engine's interpreter."""
 
 
+class BrokenEngine(Exception):
+    """An engine that has run does not start again."""
+
+
 class _TimeUp(Exception):
     pass
 
@@ -74,6 +79,8 @@ class _Live:
     channel: Channel
     log: IO[bytes]
     log_mark: int = 0
+    fresh: bool = True
+    """Whether it has not been asked for a case yet."""
 
     def kill(self) -> None:
         """Ends the process and whatever it has started."""
@@ -109,7 +116,7 @@ class EngineProcess:
         self.engine, self.limits = engine, limits
         self.versions: dict[str, str] = {}
         self.startup = self.busy = 0.0
-        self.starts = 0
+        self.starts = self.deaths_between_cases = 0
         self.stop_requested = False
         self._live: _Live | None = None
         self._deadline = 0.0
@@ -153,7 +160,11 @@ class EngineProcess:
             answer, _ = live.channel.receive()
         except (Closed, _TimeUp) as error:
             how = f"not ready after {START_SECONDS:.0f} s" if isinstance(error, _TimeUp) else live.cause_of_death()
+            if self.starts > 1:
+                raise BrokenEngine(f"does not start again: {how}{live.tail()}") from error
             raise UsageError(f"engine {self.engine.name} does not start", got=f"{how}{live.tail()}") from error
+        if self.starts > 1 and "ready" not in answer:
+            raise BrokenEngine(f"does not start again: {answer}")
         if "missing" in answer:
             raise EngineMissing(answer["missing"])
         if "fault" in answer:
@@ -191,33 +202,41 @@ class EngineProcess:
     def _attempt(
         self, live: _Live, case: Case, arrays: dict[str, np.ndarray], remaining: list[str]
     ) -> Iterator[Outcome]:
-        """Asks for the remaining forms and takes each off the list that is answered, by an outcome or by a death."""
+        """Asks for the remaining forms and takes each off the list that is answered, by an outcome or by a death.
+
+        A process that has run cases before and dies without having begun with this one has died of an earlier one:
+        nothing is taken off the list then, and the next attempt is a fresh process's.
+        """
         live.log_mark = live.log.seek(0, os.SEEK_END)
-        begin = time.perf_counter()
+        begin, fresh, started = time.perf_counter(), live.fresh, False
+        live.fresh = False
         program: str | None = None
         try:
             self._arm()
             live.channel.send({"case": case.to_json(), "forms": remaining}, arrays)
             while remaining:
                 self._arm()
-                program = live.channel.receive()[0]["program"]
+                program, started = live.channel.receive()[0]["program"], True
                 ended, sent = live.channel.receive()
-                outcome = self._outcome(remaining.pop(0), program, ended, sent.get("result"))
+                outcome = self._outcome(remaining[0], program, ended, sent.get("result"))
+                del remaining[0]
+                program = None
                 if outcome is not None:
                     yield outcome
-                program = None
             done, _ = live.channel.receive()
             self.busy += done["busy"]
             if done["resident"] - self._resident_at_start > GROWN:
                 self.close()
-        except (Closed, _TimeUp) as error:
+        except (Closed, _TimeUp, KeyError, TypeError) as error:
             self.busy += time.perf_counter() - begin
             late = isinstance(error, _TimeUp)
             how = f"no answer within {self.limits.seconds:g} s" if late else live.cause_of_death()
             tail = live.tail()
             self.close()
-            if remaining:  # else it died after its last answer, which is no case's matter
-                yield Outcome(remaining.pop(0), "timeout" if late else "crash", program, message=how + tail)
+            if not remaining or not (fresh or started or late):
+                self.deaths_between_cases += 1
+                return
+            yield Outcome(remaining.pop(0), "timeout" if late else "crash", program, message=how + tail)
 
     def _outcome(
         self, form: str, program: str | None, said: dict[str, Any], result: np.ndarray | None
@@ -231,8 +250,10 @@ class EngineProcess:
             return Outcome(form, "crash", program, message=f"memory limit of {self.limits.memory:,} bytes: {message}")
         if kind != "value":
             return Outcome(form, kind, program, message=message)
-        shape = result.shape if result is not None else tuple(said["shape"])
-        dtype = result.dtype.name if result is not None else said["dtype"]
+        if result is not None:
+            shape, dtype = result.shape, result.dtype.name
+        else:
+            shape, dtype = None if said["shape"] is None else tuple(said["shape"]), said["dtype"]
         return Outcome(form, kind, program, result, shape, dtype, said["stable"], said["seconds"])
 
     def _arm(self) -> None:
@@ -243,3 +264,11 @@ class EngineProcess:
             raise Stopped
         if time.monotonic() > self._deadline:
             raise _TimeUp
+        live = self._live
+        if live is None:
+            return
+        if live.process.poll() is not None and not live.channel.pending():
+            raise Closed("the process is gone, though something holds its pipe open")
+        if live.log.seek(0, os.SEEK_END) > LONGEST_LOG:
+            live.log.truncate(0)
+            live.log_mark = 0

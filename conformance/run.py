@@ -8,6 +8,7 @@ Engines run side by side in threads of the harness, which mostly wait; records a
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import threading
 import time
@@ -31,9 +32,11 @@ from .entry import Entry
 from .errors import UsageError
 from .expectations import Expectation, Ledger
 from .expected import Expected, expect
-from .process import EngineMissing, EngineProcess, Limits, Outcome, Stopped
+from .process import BrokenEngine, EngineMissing, EngineProcess, Limits, Outcome, Stopped
 from .verdict import VERDICTS, Judgement, judge
 
+LARGE = 1 << 20
+"""Elements of a case whose answer is made only when an engine asks for it."""
 CACHE_BYTES = 1 << 30
 """Arrays and answers of small cases are kept for the other engines, those of large ones drawn again."""
 
@@ -47,6 +50,8 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     seed: int = 0
     resume: bool = False
+    only: frozenset[tuple[str, str]] | None = None
+    """(case, engine) pairs to run; None for all."""
 
 
 @dataclass
@@ -63,6 +68,10 @@ class Summary:
     versions: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     ledger: Ledger = field(default_factory=lambda: Ledger([]))
     seconds: dict[str, float] = field(default_factory=dict[str, float])
+    broken: dict[str, str] = field(default_factory=dict[str, str])
+    """Engines that could not be started again after a death, and why; the rest of their cases has no record."""
+    engine_records: int = 0
+    """Records that engines gave, named checks of the reference left out."""
 
     @property
     def bad(self) -> int:
@@ -77,7 +86,7 @@ Progress = Callable[[str, int], None]
 class Answers:
     """Arrays and expected answers of the entries, made once for all engines."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int = 0) -> None:
         self._seed, self._lock, self._bytes = seed, threading.Lock(), 0
         self._kept: dict[str, tuple[dict[str, np.ndarray], Expected | None]] = {}
 
@@ -93,9 +102,21 @@ class Answers:
                 self._kept[entry.id] = made
             return self._kept[entry.id]
 
+    def prepare(self, entries: Iterable[Entry]) -> None:
+        """Makes those of all but large cases ahead.  Raises `UsageError` for a case whose data prove nothing."""
+        for entry in entries:
+            if entry.check is None and sum(map(math.prod, entry.case.array_shapes.values())) < LARGE:
+                self.of(entry)
+
     def _make(self, entry: Entry) -> tuple[dict[str, np.ndarray], Expected | None]:
         arrays = draw_arrays(entry.case, seed=self._seed)
-        return arrays, None if entry.case.must_refuse else expect(entry.case, arrays)
+        if entry.case.must_refuse:
+            return arrays, None
+        expected = expect(entry.case, arrays)
+        if not expected.proves:
+            what = f"{entry.id}: the data prove nothing, since the right result is zero everywhere or judged nowhere"
+            raise UsageError(what, file=entry.file, line=entry.line)
+        return arrays, expected
 
 
 def run(
@@ -115,13 +136,13 @@ def run(
     records so far being kept.
     """
     begin, cpu_begin = time.perf_counter(), time.process_time()
-    processes = [EngineProcess(engine, options.limits) for engine in engines]
     summary = Summary(out, missing=dict(missing or {}), ledger=Ledger(list(expectations)))
+    processes = [EngineProcess(engine, options.limits) for engine in engines]
     summary.versions = {process.engine.name: process.versions for process in processes}
+    answers = Answers(options.seed)
     try:
-        for process in processes:  # a user's adapter that cannot be loaded stops the run before it begins
-            if ".py:" in process.engine.adapter:
-                process.start()
+        _start_early(processes, summary)
+        answers.prepare(entries)
         said = {
             "schema_version": store.SCHEMA_VERSION,
             "status": "running",
@@ -133,12 +154,14 @@ def run(
             "seed": options.seed,
             "machine": store.machine(),
         }
-        folder, before = (
-            store.RunFolder.resume(out, said) if options.resume else (store.RunFolder.create(out, said), [])
-        )
+        before: list[store.Record] = []
+        if options.resume:
+            folder, before = store.RunFolder.resume(out, said)
+        else:
+            folder = store.RunFolder.create(out, said)
         state = "failed"
         try:
-            _Conductor(entries, processes, options, progress, folder, summary).conduct(before)
+            _Conductor(entries, processes, options, progress, folder, summary, answers).conduct(before)
             state = "complete"
         except KeyboardInterrupt:
             state = "interrupted"
@@ -146,10 +169,25 @@ def run(
         finally:
             harness = time.process_time() - cpu_begin
             _finish(folder, summary, processes, state, {"harness": harness, "wall": time.perf_counter() - begin})
+        if not summary.engine_records and any(entry.check is None for entry in entries):
+            folder.remove()
+            lacking = ", ".join(f"{name}: {what}" for name, what in (summary.missing | summary.broken).items())
+            raise UsageError("nothing could run", got=lacking or "no engine with a word for these cases")
     finally:
         for process in processes:
             process.close()
     return summary
+
+
+def _start_early(processes: list[EngineProcess], summary: Summary) -> None:
+    """Starts users' adapters: one that cannot be loaded stops the run before it begins."""
+    for process in list(processes):
+        if ".py:" in process.engine.adapter:
+            try:
+                process.start()
+            except EngineMissing as error:
+                summary.missing[process.engine.name] = str(error)
+                processes.remove(process)
 
 
 def _finish(
@@ -165,8 +203,10 @@ def _finish(
         {
             "status": state,
             "finished": store.now(),
-            "engines": {process.engine.name: _engine_row(process) for process in processes},
+            "engines": folder.run.get("engines", {})
+            | {process.engine.name: _engine_row(process, folder.run.get("engines", {})) for process in processes},
             "missing": summary.missing,
+            "broken": summary.broken,
             "seconds": summary.seconds,
             "counts": {
                 "records": summary.records,
@@ -179,14 +219,21 @@ def _finish(
     )
 
 
-def _engine_row(process: EngineProcess) -> dict[str, Any]:
+def _engine_row(process: EngineProcess, earlier: dict[str, Any]) -> dict[str, Any]:
+    """An engine's row of run.json; numbers add up over the parts of a resumed run."""
+    row = earlier.get(process.engine.name, {})
+    seconds = row.get("seconds", {})
     return {
         "adapter": process.engine.adapter,
         "options": process.engine.options,
         "environment": process.engine.variables,
-        "versions": process.versions,
-        "starts": process.starts,
-        "seconds": {"startup": round(process.startup, 3), "engine": round(process.busy, 3)},
+        "versions": process.versions or row.get("versions", {}),
+        "starts": process.starts + row.get("starts", 0),
+        "deaths_between_cases": process.deaths_between_cases + row.get("deaths_between_cases", 0),
+        "seconds": {
+            "startup": round(process.startup + seconds.get("startup", 0.0), 3),
+            "engine": round(process.busy + seconds.get("engine", 0.0), 3),
+        },
     }
 
 
@@ -201,10 +248,11 @@ class _Conductor:
         progress: Progress | None,
         folder: store.RunFolder,
         summary: Summary,
+        answers: Answers,
     ) -> None:
         self._entries, self._processes, self._options, self._progress = entries, processes, options, progress
         self._folder, self._summary = folder, summary
-        self._answers = Answers(options.seed)
+        self._answers = answers
         self._findings: queue.Queue[Callable[[], None]] = queue.Queue()
         self._done: set[tuple[str, str, str]] = set()
 
@@ -224,6 +272,8 @@ class _Conductor:
                     for future in futures:
                         if future.done():
                             future.result()
+                for future in futures:
+                    future.result()
             except BaseException:
                 for process in self._processes:
                     process.stop_requested = True
@@ -238,25 +288,34 @@ class _Conductor:
 
     def _engine(self, process: EngineProcess) -> None:
         """All cases on one engine; runs in a thread of its own."""
+        only = self._options.only
         try:
             for entry in self._entries:
-                if entry.check is None and not process.stop_requested:
-                    found = self._case(process, entry)
-                    self._findings.put(partial(self._take, process, entry, found))
+                if process.stop_requested:
+                    return
+                if entry.check is None and (only is None or (entry.id, process.engine.name) in only):
+                    self._case(process, entry)
         except Stopped:
             return
+        except BrokenEngine as error:
+            self._findings.put(partial(self._summary.broken.__setitem__, process.engine.name, str(error)))
         except EngineMissing as error:
             self._findings.put(partial(self._summary.missing.__setitem__, process.engine.name, str(error)))
         finally:
             process.close()
 
-    def _case(self, process: EngineProcess, entry: Entry) -> list[tuple[Outcome, Judgement]]:
+    def _case(self, process: EngineProcess, entry: Entry) -> None:
+        """All forms of a case; what has been found is passed on even where the engine then fails for good."""
         forms = FORMS[:1] if entry.case.must_refuse else self._options.forms
         forms = tuple(form for form in forms if (entry.id, process.engine.name, form) not in self._done)
-        if not forms:
-            return []
-        arrays, expected = self._answers.of(entry)
-        return [(outcome, judge(entry.case, expected, outcome)) for outcome in process.run(entry.case, arrays, forms)]
+        found: list[tuple[Outcome, Judgement]] = []
+        try:
+            if forms:
+                arrays, expected = self._answers.of(entry)
+                for outcome in process.run(entry.case, arrays, forms):
+                    found.append((outcome, judge(entry.case, expected, outcome)))  # noqa: PERF401  kept on the way
+        finally:
+            self._findings.put(partial(self._take, process, entry, found))
 
     def _take(self, process: EngineProcess, entry: Entry, found: list[tuple[Outcome, Judgement]]) -> None:
         for outcome, judgement in found:
@@ -274,6 +333,7 @@ class _Conductor:
 
     def _count(self, record: store.Record) -> None:
         self._summary.records += 1
+        self._summary.engine_records += record["check"] is None
         self._summary.verdicts[record["verdict"]] += 1
         self._summary.new += record["status"] == "new"
         self._summary.known += record["status"] == "known"
@@ -299,7 +359,7 @@ def make_record(
         "verdict": judgement.verdict,
         "ok": judgement.ok,
         "status": status,
-        "expected_verdict": expectation.verdicts[0] if expectation and status in ("known", "vanished") else None,
+        "expected_verdict": _expected_verdict(judgement, status, expectation),
         "known": expectation.why if expectation and status in ("known", "vanished") else None,
         "shape": None if judgement.shape is None else list(judgement.shape),
         "expected_shape": due,
@@ -320,9 +380,8 @@ def make_record(
     }
 
 
-def unusable(summary: Summary) -> UsageError | None:
-    """The mistake that a run without a record is."""
-    if summary.records:
+def _expected_verdict(judgement: Judgement, status: str, expectation: Expectation | None) -> str | None:
+    """What an expectation says; None where none speaks of the record."""
+    if expectation is None:
         return None
-    lacking = ", ".join(f"{name}: {what}" for name, what in summary.missing.items())
-    return UsageError("nothing could run", got=lacking or "no engine")
+    return judgement.verdict if status == "known" else expectation.verdicts[0]

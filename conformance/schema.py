@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 Op = Literal["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 PaddingWord = Literal["valid", "same", "same_lower", "causal"]
@@ -15,9 +15,10 @@ DataName = Literal[
 ]  # fmt: skip
 Dtype = Literal["float16", "bfloat16", "float32", "float64", "int8", "int32"]
 Argument = Literal["input", "kernel", "depthwise_kernel", "pointwise_kernel", "bias"]
-Integers = Annotated[list[int], Field(min_length=1, max_length=5)]
-PerAxis = int | Annotated[list[int], Field(min_length=1, max_length=3)]
-Pair = Annotated[list[int], Field(min_length=2, max_length=2)]
+Int = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+Integers = Annotated[list[Int], Field(min_length=1, max_length=5)]
+PerAxis = Int | Annotated[list[Int], Field(min_length=1, max_length=3)]
+Pair = Annotated[list[Int], Field(min_length=2, max_length=2)]
 Nested = list[Any]
 
 
@@ -48,7 +49,7 @@ class Literals(Strict):
 class Expect(Strict):
     """What the author of the case knows about its result, (batch, *spatial, channels); or that it must be refused."""
 
-    shape: Annotated[list[int], Field(max_length=5)] | None = None
+    shape: Annotated[list[Int], Field(max_length=5)] | None = None
     values: Nested | None = None
     error: bool = False
 
@@ -62,29 +63,53 @@ class Finding(Strict):
     rule: str
 
 
+def _data_kind(value: Any) -> str:
+    """Which of the ways to give data a value is, so that a mistake is told in the words of that way."""
+    return (
+        "literals"
+        if isinstance(value, dict) and "form" not in value
+        else "drawn"
+        if isinstance(value, dict)
+        else "name"
+    )
+
+
+def _expect_kind(value: Any) -> str:
+    return "claims" if isinstance(value, dict) else "word"
+
+
+Data = Annotated[
+    Annotated[DataName, Tag("name")] | Annotated[Drawn, Tag("drawn")] | Annotated[Literals, Tag("literals")],
+    Discriminator(_data_kind),
+]
+Claims = Annotated[
+    Annotated[Literal["error"], Tag("word")] | Annotated[Expect, Tag("claims")], Discriminator(_expect_kind)
+]
+
+
 class Fields(Strict):
     """The parameters of a case; `defaults` and `matrix` hold the same."""
 
     op: Op | None = None
-    input: Annotated[list[int], Field(min_length=3, max_length=5, description="batch, *spatial, channels")] | None = (
+    input: Annotated[list[Int], Field(min_length=3, max_length=5, description="batch, *spatial, channels")] | None = (
         None
     )
     kernel_size: PerAxis | None = None
-    filters: int | None = Field(None, description="output channels; not with depthwise_conv")
+    filters: Int | None = Field(None, description="output channels; not with depthwise_conv")
     strides: PerAxis | None = None
-    padding: PaddingWord | int | Annotated[list[Pair], Field(min_length=1, max_length=3)] | None = None
+    padding: PaddingWord | Int | Annotated[list[Pair], Field(min_length=1, max_length=3)] | None = None
     dilation: PerAxis | None = None
-    groups: int | None = None
-    depth_multiplier: int | None = None
+    groups: Int | None = None
+    depth_multiplier: Int | None = None
     output_padding: PerAxis | None = None
     use_bias: bool | None = None
     data_format: Literal["channels_last", "channels_first"] | None = None
     dtype: Dtype | None = None
-    data: DataName | Drawn | Literals | None = None
+    data: Data | None = None
     layout: Literal["contiguous", "strided", "transposed", "negative"] | None = None
     wrt: Argument | None = Field(None, description="absent: the forward result; else the gradient for this argument")
     kernel_shape: Integers | None = Field(None, description="a kernel that does not fit; only with expect: error")
-    expect: Literal["error"] | Expect | None = None
+    expect: Claims | None = None
     check: str | None = Field(None, description="a named check of the reference alone, instead of a computation")
     finding: Finding | None = None
     tags: list[str] | None = None

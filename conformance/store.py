@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import platform
@@ -22,6 +24,8 @@ ENVIRONMENT_NAMES = (
 """Variables that change which kernel computes and how precisely."""
 
 Record = dict[str, Any]
+RUN_KEYS = ("status", "started", "asked", "digest", "cases", "machine")
+RECORD_KEYS = ("case", "engine", "form", "verdict", "ok", "status", "family", "op", "input")
 
 
 def default_folder() -> Path:
@@ -35,6 +39,11 @@ class RunFolder:
     def __init__(self, path: Path, run: dict[str, Any]) -> None:
         self.path, self.run = path, run
         self._file = (path / "records.jsonl").open("a", encoding="utf-8")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._file.close()
+            raise UsageError("another run is writing to this folder", got=path) from error
 
     @classmethod
     def create(cls, path: Path, run: dict[str, Any]) -> RunFolder:
@@ -61,24 +70,38 @@ class RunFolder:
             )
         records, whole = _whole_lines(path / "records.jsonl")
         try:
-            with (path / "records.jsonl").open("a+b") as file:
-                file.truncate(whole)
-            merged = {**run, "started": before["started"], "seconds": before.get("seconds", {})}
-            _write_json(path / "run.json", merged)
-            return cls(path, merged), records
+            os.truncate(path / "records.jsonl", whole)
+            kept = {name: before[name] for name in ("started", "seconds", "engines") if name in before}
+            folder = cls(path, {**run, **kept})
+            _write_json(path / "run.json", folder.run)
+            return folder, records
         except OSError as error:
             raise UsageError(f"the run cannot be written: {error.strerror}", got=path) from error
 
     def append(self, record: Record) -> None:
-        """Writes one record; it is in the file when this returns."""
-        self._file.write(json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n")
-        self._file.flush()
+        """Writes one record; it is in the file when this returns.  Raises `UsageError` where it cannot be written."""
+        try:
+            self._file.write(json.dumps(record, allow_nan=False, ensure_ascii=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise UsageError(f"a record cannot be written: {error.strerror}", got=self.path) from error
 
     def finish(self, said: dict[str, Any]) -> None:
-        """Completes run.json and closes."""
-        self._file.close()
+        """Completes run.json and closes.  Raises `UsageError` where it cannot be written."""
         self.run |= said
-        _write_json(self.path / "run.json", self.run)
+        try:
+            with contextlib.closing(self._file):
+                _write_json(self.path / "run.json", self.run)
+        except OSError as error:
+            raise UsageError(f"run.json cannot be written: {error.strerror}", got=self.path) from error
+
+    def remove(self) -> None:
+        """Takes the run away again, for one in which nothing could run."""
+        self._file.close()
+        for name in ("run.json", "records.jsonl"):
+            (self.path / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
@@ -99,6 +122,8 @@ def read_run(path: Path) -> dict[str, Any]:
     run = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     if run.get("schema_version") != SCHEMA_VERSION:
         raise UsageError("a run of another format", got=path, expected=f"schema_version {SCHEMA_VERSION}")
+    if lacking := [name for name in RUN_KEYS if name not in run]:
+        raise UsageError("a damaged run", got=f"{path}/run.json without {', '.join(lacking)}")
     return run
 
 
@@ -117,8 +142,11 @@ def _whole_lines(path: Path) -> tuple[list[Record], int]:
         try:
             if not line.endswith(b"\n"):
                 raise ValueError("cut off")
-            records.append(json.loads(line))
-        except ValueError as error:
+            record = json.loads(line)
+            if lacking := [name for name in RECORD_KEYS if name not in record]:
+                raise ValueError(f"without {', '.join(lacking)}")
+            records.append(record)
+        except (ValueError, TypeError) as error:
             if path.stat().st_size > end + len(line):
                 raise UsageError(f"not a record: {error}", file=str(path), line=number) from error
             break

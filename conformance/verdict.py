@@ -7,6 +7,7 @@ the same twice, and only then the values.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -15,9 +16,10 @@ from ..reference.bounds import FEWEST_FOR_VARIANCE, VARIANCE_FACTOR
 from .expected import Expected
 from .process import Outcome
 
-GOOD = ("refused", "exact", "within")
-BAD = ("crash", "timeout", "accepted", "unsupported", "shape", "dtype", "unstable", "differs")
-VERDICTS = (*GOOD, *BAD)
+GoodVerdict = Literal["refused", "exact", "within"]
+BadVerdict = Literal["crash", "timeout", "accepted", "unsupported", "shape", "dtype", "unstable", "differs"]
+GOOD: tuple[str, ...] = get_args(GoodVerdict)
+VERDICTS: tuple[str, ...] = (*GOOD, *get_args(BadVerdict))
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,10 @@ def judge(case: Case, expected: Expected | None, outcome: Outcome) -> Judgement:
     if expected is None:
         said = f"answered with {outcome.dtype}{list(outcome.shape or ())} where an error is due"
         return Judgement("accepted", said, shape=outcome.shape, dtype=outcome.dtype)
+    if outcome.shape is None:
+        return Judgement("dtype", f"got {outcome.dtype}, expected {case.dtype}", dtype=outcome.dtype)
     if outcome.result is None:
-        wrong = judge_shape(case, outcome.shape or (), outcome.dtype or "")
+        wrong = judge_shape(case, outcome.shape, outcome.dtype or "")
         return Judgement("dtype", "not numbers") if wrong is None else wrong
     return judge_array(case, expected, outcome.result, stable=outcome.stable)
 
@@ -101,10 +105,10 @@ def _judge_values(case: Case, expected: Expected, values: np.ndarray) -> tuple[s
         equal = (got == due) | (np.isnan(got) & np.isnan(due))
         error = np.where(equal, 0.0, np.abs(got - right.astype(np.float64)))
         ratios = np.where(error == 0, 0.0, error / expected.bound)
+        wrong = ~equal
+        if not expected.exact:
+            wrong &= expected.infinite | np.isnan(due) | (expected.checked & ~(ratios <= 1))
     max_error, ratio = _finite_max(error), _finite_max(ratios)
-    wrong = ~equal
-    if not expected.exact:
-        wrong &= (expected.checked | np.isnan(due)) & ~(ratios <= 1)
     if wrong.any():
         return "differs", _describe(wrong, error, values, rounded), max_error, ratio
     if expected.exact:

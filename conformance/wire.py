@@ -6,6 +6,7 @@ Not pickle: the engine may live in another interpreter with another NumPy.  Not 
 from __future__ import annotations
 
 import json
+import math
 import os
 import select
 from collections.abc import Callable
@@ -28,7 +29,8 @@ class Closed(Exception):
 class Channel:
     """One end of the conversation.
 
-    ``waiting`` is called about every 50 ms while nothing can be read or written; it may raise to give up.
+    ``waiting`` is called before every piece that is read, and about every 50 ms while nothing can be read or written;
+    it may raise to give up.
     """
 
     def __init__(self, reads: int, writes: int, waiting: Callable[[], None] | None = None) -> None:
@@ -53,14 +55,20 @@ class Channel:
             raise Closed(f"a header of {length} bytes")
         try:
             message, described = json.loads(bytes(self._read(length)))
-        except ValueError as error:
+            arrays: dict[str, np.ndarray] = {}
+            for name, (dtype_name, shape) in described.items():
+                dtype = numpy_dtype(dtype_name)
+                count = math.prod(shape)
+                arrays[name] = np.frombuffer(self._read(count * dtype.itemsize), dtype=dtype).reshape(shape)
+            return dict(message), arrays
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise Closed(f"not a message: {error}") from error
-        arrays: dict[str, np.ndarray] = {}
-        for name, (dtype_name, shape) in described.items():
-            dtype = numpy_dtype(dtype_name)
-            count = int(np.prod(shape, dtype=np.int64))
-            arrays[name] = np.frombuffer(self._read(count * dtype.itemsize), dtype=dtype).reshape(shape)
-        return message, arrays
+
+    def pending(self) -> bool:
+        """Whether something can be read now."""
+        poll = select.poll()
+        poll.register(self.reads, select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """Closes both pipes."""
@@ -80,6 +88,7 @@ class Channel:
     def _read(self, count: int) -> bytearray:
         data = bytearray()
         while len(data) < count:
+            self._waiting()
             try:
                 piece = os.read(self.reads, min(count - len(data), CHUNK))
             except BlockingIOError:

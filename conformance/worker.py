@@ -42,13 +42,15 @@ M_PERTURB = -6
 PR_SET_PDEATHSIG = 1
 NUMPY_CACHED_BYTES, NUMPY_CACHED_BLOCKS = 1024, 8
 PAGE = resource.getpagesize()
-OUT_OF_MEMORY = re.compile(
-    r"out of memory|bad_alloc|unable to allocate|can't allocate|OOM |RESOURCE_EXHAUSTED", re.IGNORECASE
-)
+OUT_OF_MEMORY = re.compile(r"(?i:out of memory|bad_alloc|unable to allocate|can't allocate)|\bOOM\b|RESOURCE_EXHAUSTED")
 LONGEST_MESSAGE = 2000
 SMALL = 1 << 20
 OWN_MISTAKES = (NameError, SyntaxError)
 """Exceptions that no framework means as a refusal, when the program's own text raises them."""
+
+
+class _NoArrayError(Exception):
+    """An engine's `run` has answered, with something that is no array."""
 
 
 class Fault(Exception):
@@ -62,10 +64,12 @@ def load(spec: str, options: dict[str, Any]) -> Adapter:
         if place.endswith(".py"):
             path = Path(place)
             sys.path.append(str(path.resolve().parent))
-            loader = importlib.machinery.SourceFileLoader(path.stem, str(path))
-            module = types.ModuleType(path.stem)
+            # under a name of its own: a user's torch.py must not take the framework's place
+            name_of_its_own = f"adapter_file_{path.stem}"
+            loader = importlib.machinery.SourceFileLoader(name_of_its_own, str(path))
+            module = types.ModuleType(name_of_its_own)
             module.__file__ = str(path)
-            sys.modules.setdefault(path.stem, module)
+            sys.modules[name_of_its_own] = module
             loader.exec_module(module)
         else:
             module = importlib.import_module(place)
@@ -156,7 +160,12 @@ def execute(program: Program, case: Case, arrays: dict[str, np.ndarray], engine:
         begin = time.perf_counter()
         exec(run, namespace)  # noqa: S102  what is printed is what runs
         seconds = seconds or time.perf_counter() - begin
-        exec(result, namespace)  # noqa: S102
+        try:
+            exec(result, namespace)  # noqa: S102
+        except Exception as error:
+            if engine is None:
+                raise
+            raise _NoArrayError(describe(error)) from error
         # a copy: the framework may hand out memory that its next run writes to
         found.append(np.array(namespace["result"]))
     return {"result": found[0], "again": found[1], "seconds": seconds}
@@ -179,6 +188,14 @@ def outcome(program: Program, case: Case, arrays: dict[str, np.ndarray], engine:
     """One execution as an `ended` message and its array."""
     try:
         found = execute(program, case, arrays, engine)
+    except _NoArrayError as error:
+        return {
+            "outcome": "value",
+            "seconds": None,
+            "stable": True,
+            "dtype": f"no array ({error})",
+            "shape": None,
+        }, None
     except NotImplementedError as error:
         kind = "unsupported" if engine is not None else "error"
         return {"outcome": kind, "message": describe(error)}, None
@@ -186,19 +203,25 @@ def outcome(program: Program, case: Case, arrays: dict[str, np.ndarray], engine:
         return {"outcome": "memory", "message": describe(error)}, None
     except Exception as error:  # noqa: BLE001  whatever the framework raises is its answer
         own = isinstance(error, OWN_MISTAKES) and _innermost(error).startswith("<")
-        kind = "fault" if own and engine is None else "memory" if OUT_OF_MEMORY.search(str(error)) else "error"
+        kind = "fault" if own and engine is None else "memory" if OUT_OF_MEMORY.search(describe(error)) else "error"
         return {"outcome": kind, "message": describe(error)}, None
     result = found["result"]
-    message = {"outcome": "value", "seconds": found["seconds"], "stable": same(result, found["again"])}
-    told = result.dtype.kind in "biufcV" and result.size <= 2 * due_elements(case) + SMALL
+    numbers = result.dtype.kind in "biufc" or result.dtype.name == "bfloat16"
+    stable = not numbers or same(result, found["again"])
+    message = {"outcome": "value", "seconds": found["seconds"], "stable": stable}
+    told = numbers and result.size <= 2 * due_elements(case) + SMALL
     if not told:  # no numbers, or far too many: dtype and shape are told, the contents are not
         return {**message, "dtype": result.dtype.name, "shape": list(result.shape)}, None
-    return message, result
+    return message, result.astype(result.dtype.newbyteorder("="), copy=False)
 
 
 def describe(error: BaseException) -> str:
-    """An exception in one paragraph."""
-    return f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]
+    """An exception in one paragraph that can be written down, even if it cannot say what it is."""
+    try:
+        text = str(error)
+    except Exception as second:  # noqa: BLE001  an exception of the user's may raise anything here
+        text = f"(its text raises {type(second).__name__})"
+    return f"{type(error).__name__}: {text}"[:LONGEST_MESSAGE].encode("utf-8", "backslashreplace").decode()
 
 
 def _innermost(error: BaseException) -> str:
@@ -235,7 +258,7 @@ def answer(
     except Unsupported as error:
         program, twin = None, None
         channel.send({"form": form, "program": None})
-        channel.send({"outcome": "unsupported", "message": str(error)})
+        channel.send({"outcome": "unsupported", "message": describe(error).removeprefix("Unsupported: ")})
         return
     except Exception as error:  # noqa: BLE001  told to the harness
         channel.send({"form": form, "program": None})
@@ -259,7 +282,7 @@ def main() -> None:
     message, _ = channel.receive()
     try:
         adapter = load(message["adapter"], message["options"])
-        versions = adapter.versions()
+        versions = {str(name): str(number) for name, number in dict(adapter.versions()).items()}
         warm_up(adapter)
     except ModuleNotFoundError as error:
         channel.send({"missing": str(error)})

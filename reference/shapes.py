@@ -84,6 +84,11 @@ def _check_channels(op: str, input_shape: Size, kernel_shape: Size, groups: int)
             f"{op}: got an input of shape {input_shape} and a kernel of shape {kernel_shape}, expected"
             " (N, *spatial, channels) and (*kernel, channels, channels) with one kernel size per spatial axis"
         )
+    if min(input_shape[-1], *kernel_shape[-2:]) < 1:
+        raise ValueError(
+            f"{op}: got an input of shape {input_shape} and a kernel of shape {kernel_shape}, expected at least one"
+            " channel on either side"
+        )
     # the channels that the input must have, and those that the groups must divide
     expected, divided = {
         "conv": (kernel_shape[-2] * groups, kernel_shape[-1]),

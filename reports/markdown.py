@@ -26,6 +26,8 @@ def render(run: dict[str, Any], records: Sequence[dict[str, Any]]) -> str:
     families, engines, cells = tables.matrix(records, list(run.get("engines", ()))) if records else ([], [], {})
     return environment.get_template("report.md.j2").render(
         run=run,
+        counts={name: sum(record["status"] == name for record in records) for name in ("new", "known", "vanished")},
+        total=len(records),
         families=families,
         engines=engines,
         cells=cells,

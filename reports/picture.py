@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
@@ -22,11 +23,11 @@ def draw(folder: Path, target: Path) -> None:
     records = store.read_records(folder)
     console = Console(record=True, width=WIDTH, file=io.StringIO(), highlight=False)
     run = store.read_run(folder)
-    console.print(terminal.table(records, list(run["engines"])))
+    console.print(terminal.table(records, list(run.get("engines", ()))))
     console.print(tables.LEGEND)
-    counts = run["counts"]
+    counts = Counter(record["status"] for record in records)
     console.print(
-        f"{counts['records']} records: {counts['new']} new, {counts['known']} known with "
+        f"{len(records)} records: {counts['new']} new, {counts['known']} known with "
         f"{len(tables.causes(records))} causes, {counts['vanished']} vanished"
     )
     target.write_text(console.export_svg(title="convsuite run"), encoding="utf-8")

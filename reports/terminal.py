@@ -106,6 +106,8 @@ def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole:
         _print_groups(console, tables.groups(records, status), status, style)
     for name, lacks in summary.missing.items():
         console.print(f"not installed: {name} ({lacks})", style="yellow", markup=False)
+    for name, why in summary.broken.items():
+        console.print(f"{name} {why}; the rest of its cases has no record", style="red", markup=False)
     if whole:
         for one in summary.ledger.idle({record["engine"] for record in records}):
             console.print(f"{one.file}:{one.line}: this expectation concerned no record", style="yellow", markup=False)

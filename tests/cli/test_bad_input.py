@@ -59,6 +59,23 @@ FILES = {
     "ragged": (entry("data: {input: [[[1], [0, 2]]], kernel: [[[1]]]}", ONE_DOT), ":3:", "data.input"),
     "no array": (entry("data: {input: [[[1], [2]]]}", ONE_DOT), ":3:", "data.kernel is missing"),
     "no sample": (entry("padding: [[5, -9], [0, 0]]"), ":3:", "prove nothing"),
+    "check with parameters": ("cases:\n  - {id: a, check: nonsense,\n     strides: 0}\n", ":3:", "beside check"),
+    "huge": (entry(f"groups: {10**23}"), ":3:", "groups"),
+    "endless": (entry(f"groups: {'9' * 5000}"), ":3:", "too long a number"),
+    "too large": (entry(common="op: conv, input: [1, 2000000000, 1], kernel_size: 2, filters: 5"), ":2:", "elements"),
+    "octal": (entry("strides: 010"), ":3:", "strides"),
+    "a tag": (entry("strides: !int 1"), ":3:", "tag"),
+    "odd key": (entry("2020-99-99: 1"), ":3:", "2020-99-99"),
+    "a number as a key": (entry("1: 1"), ":3:", "a key is a word"),
+    "no array of numbers": (entry("data: {input: [[[1], [2]]], kernel: x}", ONE_DOT), ":3:", "data.kernel"),
+    "words in data": (entry("data: {input: [[['1'], [2]]], kernel: [[[1]]]}", ONE_DOT), ":3:", "numbers alone"),
+    "too small data": (entry("data: {input: [[[1.0e-50], [0]]], kernel: [[[1]]]}", ONE_DOT), ":3:", "all zeros"),
+    "key of data": (entry("data: {input: [[[1], [0]]], kern: [[[1]]]}", ONE_DOT), ":3:", "kern"),
+    "key of expect": (entry("expect: {shap: [1]}"), ":3:", "one of error, shape, values"),
+    "refusal with a gradient": (entry("strides: 0, wrt: input, expect: error"), ":3:", "no gradient"),
+    "refusal with a shape": (entry("strides: 0, expect: {error: true, shape: [1]}"), ":3:", "neither shape"),
+    "a kernel that fits": (entry("kernel_shape: [2, 2, 3, 7], expect: error"), ":3:", "fits"),
+    "same twice": (entry("matrix: {strides: [1, 1]}"), ":3:", "twice"),
     "no check": ("cases:\n  - {id: a, check: nonsense}\n", ":2:", "unknown check"),
 }
 
@@ -125,6 +142,9 @@ def test_a_fault_in_translate_is_the_adapters(convsuite_here, cases, tmp_path):
         (["some.yaml", "--engine", RIGHT, "--filter", "().__class__"], "not part of this language"),
         (["some.yaml", "--engine", RIGHT, "--tag", "nobody"], "no case is left"),
         (["some.yaml", "--engine", RIGHT, "--memory", "much"], "--memory"),
+        (["some.yaml", "--engine", RIGHT, "--memory", "9999999999G"], "--memory"),
+        (["some.yaml", "--engine", RIGHT, "--memory", "5I"], "--memory"),
+        (["some.yaml", "--engine", RIGHT, "--timeout", "nan"], "--timeout"),
         (["some.yaml", "--engine", RIGHT, "--shard", "4/3"], "--shard"),
         (["some.yaml", "--engine", RIGHT, "--resume"], "--out"),
         (["some.yaml", "--engine", RIGHT, "--expectations", "nowhere.yaml"], "nowhere.yaml"),
@@ -156,8 +176,17 @@ def test_a_broken_run_folder(convsuite_here, tmp_path):
     for command in (["report", "broken", "--markdown", "-"], ["show", "broken", "a::b"], ["expect", "broken"]):
         complains(convsuite_here(*command), "no run is there")
     (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "run.json").write_text("{")
-    complains(convsuite_here("expect", "broken"), "not a run")
+    for text, word in (("{", "not a run"), ('{"schema_version": 1}', "damaged"), ("[]", "another format")):
+        (tmp_path / "broken" / "run.json").write_text(text)
+        complains(convsuite_here("expect", "broken"), word)
+
+
+def test_a_broken_record(convsuite_here, cases, tmp_path):
+    convsuite_here("run", cases, "--engine", RIGHT, "--out", "out")
+    lines = (tmp_path / "out" / "records.jsonl").read_text()
+    for text in ("{}\n", "nonsense\n", "3\n"):
+        (tmp_path / "out" / "records.jsonl").write_text(text + lines)
+        complains(convsuite_here("report", "out", "--markdown", "-"), "records.jsonl:1:", "not a record")
 
 
 def test_a_wrong_expectations_file(convsuite_here, cases, tmp_path):

@@ -184,3 +184,41 @@ def test_list_show_schema_and_report(convsuite, cases, tmp_path):
 def test_no_colour_where_nobody_looks(convsuite, cases):
     done = convsuite("run", cases, "--engine", WRONG, "--out", "out")
     assert "\x1b" not in done.stderr + done.stdout
+
+
+def test_what_failed_runs_again_on_the_data_on_which_it_failed(convsuite, cases, tmp_path):
+    convsuite("run", cases, "--engine", WRONG, "--out", "first", "--seed", "3")
+    assert convsuite("run", "--failed", "first", "--out", "second").returncode == 1
+    assert json.loads((tmp_path / "second" / "run.json").read_text())["seed"] == 3
+
+
+def test_a_resumed_run_is_the_same_run(convsuite, cases):
+    convsuite("run", cases, "--engine", RIGHT, "--out", "out")
+    for other in (["--engine", "reference"], ["--seed", "1"], ["--form", "literal"], ["--filter", "strides > 1"]):
+        done = convsuite("run", "--resume", "--out", "out", *other)
+        assert done.returncode == 2
+        assert "same run" in done.stderr
+    assert convsuite("run", cases, "--engine", RIGHT, "--resume", "--out", "out").returncode == 0
+
+
+def test_two_runs_do_not_write_to_one_folder(convsuite, cases, tmp_path):
+    command = [*COMMAND, "run", str(cases), "--engine", f"{ENGINES / 'unruly.py'}:Hangs", "--out", "out"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "out" / "records.jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        done = convsuite("run", "--resume", "--out", "out")
+        assert done.returncode == 2
+        assert "another run" in done.stderr
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_a_full_disk_is_one_line(cases, tmp_path):
+    script = f"ulimit -f 4; exec {' '.join(COMMAND[:1])} -c '{COMMAND[2]}' run {cases} --engine reference --out out"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "cannot be written" in done.stderr

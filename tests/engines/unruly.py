@@ -153,3 +153,72 @@ class Raises(Unruly):
 class KnowsNoWay(Unruly):
     def misbehave(self, case, result):
         raise NotImplementedError("not here")
+
+
+class ReturnsRagged(Unruly):
+    def misbehave(self, case, result):
+        return [[1], [1, 2]]
+
+
+class ReturnsBigEndian(Unruly):
+    """Right, in another byte order."""
+
+    def misbehave(self, case, result):
+        return result.astype(result.dtype.newbyteorder(">"))
+
+
+class ReturnsRecords(Unruly):
+    def misbehave(self, case, result):
+        return result.astype([("a", result.dtype)])
+
+
+class RaisesUnprintably(Unruly):
+    def misbehave(self, case, result):
+        raise RuntimeError("\udcff")
+
+
+class SpeaksOfRoom(Unruly):
+    """An error that only looks like one about memory."""
+
+    def misbehave(self, case, result):
+        raise ValueError("there is no room for the kernel")
+
+
+class DiesLater(Unruly):
+    """Answers, and dies before the next case begins."""
+
+    def misbehave(self, case, result):
+        import threading
+
+        threading.Timer(0.05, os._exit, (9,)).start()
+        return result
+
+
+class ForksAndDies(Unruly):
+    """Leaves a child that holds the pipes open."""
+
+    def misbehave(self, case, result):
+        if os.fork() == 0:
+            time.sleep(60)
+            os._exit(0)
+        os.abort()
+
+
+class DoesNotStartAgain(Unruly):
+    """Dies of the trouble, and of every start after it."""
+
+    def __init__(self):
+        self.mark = Path(os.environ["MARK_FILE"])
+        if self.mark.exists():
+            os._exit(5)
+
+    def misbehave(self, case, result):
+        self.mark.write_text("died")
+        os.abort()
+
+
+class TalksTooMuch(Unruly):
+    def misbehave(self, case, result):
+        for _ in range(200):
+            print("x" * (1 << 20))
+        return result

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from convsuite.conformance import corpus, engines, run
+
 from .conftest import unruly, wrong
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="limits and fills are Linux's")
@@ -66,6 +68,10 @@ def test_memory_is_limited(engine, run_cases, small):
 WORDS = {
     "ReturnsNothing": "shape",
     "ReturnsWords": "dtype",
+    "ReturnsRagged": "dtype",
+    "ReturnsRecords": "dtype",
+    "RaisesUnprintably": "unsupported",
+    "SpeaksOfRoom": "unsupported",
     "ReturnsFarTooMuch": "shape",
     "WrongShape": "shape",
     "WrongDtype": "dtype",
@@ -81,6 +87,39 @@ def test_what_is_no_result_has_its_word(engine, run_cases, small):
     before, trouble, after = run_cases(unruly(engine), small)
     assert (before["verdict"], trouble["verdict"], after["verdict"]) == ("exact", WORDS[engine], "exact")
     assert not trouble["ok"]
+
+
+def test_a_right_answer_in_another_byte_order_is_right(run_cases, small):
+    assert {record["verdict"] for record in run_cases(unruly("ReturnsBigEndian"), small)} == {"exact"}
+
+
+def test_an_engine_that_prints_for_ever_is_judged_by_its_answer(run_cases, small):
+    assert {record["verdict"] for record in run_cases(unruly("TalksTooMuch"), small)} == {"exact"}
+
+
+def test_a_death_between_two_cases_is_not_the_next_cases(run_cases, tmp_path):
+    file = tmp_path / "slow.yaml"
+    file.write_text(
+        "defaults: {op: conv, input: [2, 9, 8, 3], kernel_size: [3, 2], filters: 5}\n"
+        "cases: [{id: one, tags: [trouble]}, {id: two, matrix: {strides: [1, 2, 3], dilation: [1, 2, 3]}}]"
+    )
+    assert {record["verdict"] for record in run_cases(unruly("DiesLater"), file)} <= {"exact", "crash"}
+    records = run_cases(unruly("DiesLater"), file)
+    assert all(record["program"] for record in records if record["verdict"] == "crash")
+
+
+def test_a_crash_is_a_crash_though_a_child_holds_the_pipes(run_cases, small):
+    begin = time.monotonic()
+    assert run_cases(unruly("ForksAndDies"), small)[1]["verdict"] == "crash"
+    assert time.monotonic() - begin < 15
+
+
+def test_an_engine_that_cannot_start_again_does_not_stop_the_others(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("MARK_FILE", str(tmp_path / "mark"))
+    chosen, _ = engines.choose_engines([unruly("DoesNotStartAgain"), unruly("Raises")])
+    summary = run.run(corpus.load([str(small)]), chosen, tmp_path / "out", run.Options())
+    assert list(summary.broken) == [unruly("DoesNotStartAgain")]
+    assert summary.records == 2 + 3
 
 
 @linux

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from convsuite.conformance import UsageError, case_arrays, check, load_cases, make_case
+from convsuite.conformance.data import draw_arrays
+from convsuite.conformance.expected import expect
 from convsuite.reference import conv
 
 from .conftest import wrong
@@ -123,3 +125,55 @@ def test_a_half_is_judged_by_its_own_rounding():
     arrays = case_arrays(single)
     rounded = conv(arrays["input"], arrays["kernel"]).astype(np.float16).astype(np.float32)
     assert check(single, rounded).verdict == "differs"
+
+
+LITERAL = {"op": "conv", "input": [1, 2, 1], "kernel_size": 1, "filters": 1}
+
+
+def test_an_infinite_input_makes_an_infinite_output():
+    """Also where the rest of the data are no integers, so that rounding is allowed for."""
+    keys = {"op": "conv", "input": [1, 12, 12, 64], "kernel_size": 3, "filters": 4, "data": "inf", "dtype": "bfloat16"}
+    case = make_case(**keys)
+    arrays = case_arrays(case)
+    right = conv(arrays["input"], arrays["kernel"])
+    assert check(case, right)
+    assert np.isinf(right).any()
+    assert not check(case, np.where(np.isinf(right), np.zeros_like(right), right))
+
+
+def test_products_of_one_sign_that_overflow_must_overflow():
+    data = {"input": [[[300], [300]]], "kernel": [[[300]]]}
+    case = make_case(**LITERAL, dtype="float16", data=data)
+    assert check(case, np.array([[[np.inf], [np.inf]]], np.float16))
+    assert not check(case, np.array([[[5.0], [np.nan]]], np.float16))
+
+
+@pytest.mark.parametrize("op", ["conv", "conv_transpose", "depthwise_conv"])
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("wrt", [None, "input"])
+def test_overflow_data_overflow_in_one_place(op, strides, wrt):
+    keys = {"op": op, "input": [2, 9, 8, 3], "kernel_size": [3, 2], "strides": strides, "data": "overflow", "wrt": wrt}
+    case = make_case(**keys, **({} if op == "depthwise_conv" else {"filters": 5}))
+    expected = expect(case, draw_arrays(case))
+    assert (np.abs(expected.values) > np.finfo(np.float32).max).sum() == 1
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("channels", [3, 64])
+def test_denormal_inputs_taken_for_zero_are_not_accused(dtype, channels):
+    keys = {"op": "separable_conv", "input": [2, 6, 5, channels], "kernel_size": 2, "filters": 4, "depth_multiplier": 2}
+    case = make_case(**keys, dtype=dtype, data="denormal")
+    flushed = np.zeros(case.output_shape, case_arrays(case)["input"].dtype)
+    assert check(case, flushed)
+
+
+def test_data_that_prove_nothing_are_refused(run_cases, tmp_path):
+    file = tmp_path / "nothing.yaml"
+    file.write_text("cases: [{id: a, op: conv, input: [1, 1, 1], kernel_size: 1, filters: 1, data: zeros_mixed}]")
+    with pytest.raises(UsageError, match="prove nothing"):
+        run_cases("reference", file)
+    assert not list(tmp_path.glob("run*"))
+
+
+def test_what_is_no_array_is_no_result():
+    assert check(make_case(**LITERAL), [[1], [1, 2]]).verdict == "dtype"
