@@ -314,8 +314,10 @@ class _Conductor:
                 arrays, expected = self._answers.of(entry)
                 for outcome in process.run(entry.case, arrays, forms):
                     found.append((outcome, judge(entry.case, expected, outcome)))  # noqa: PERF401  kept on the way
-        finally:
+        except BrokenEngine:
             self._findings.put(partial(self._take, process, entry, found))
+            raise
+        self._findings.put(partial(self._take, process, entry, found))
 
     def _take(self, process: EngineProcess, entry: Entry, found: list[tuple[Outcome, Judgement]]) -> None:
         for outcome, judgement in found:

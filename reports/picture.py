@@ -21,7 +21,7 @@ WIDTH = 118
 def draw(folder: Path, target: Path) -> None:
     """Writes the table of a run.  Raises `convsuite.conformance.UsageError` where there is none."""
     records = store.read_records(folder)
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), highlight=False)
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), highlight=False, emoji=False, markup=False)
     run = store.read_run(folder)
     console.print(terminal.table(records, list(run.get("engines", ()))))
     console.print(tables.LEGEND)

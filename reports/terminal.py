@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from . import tables
 
@@ -71,7 +72,7 @@ class _Lines:
 @contextmanager
 def progress(cases: int, engines: list[str]) -> Iterator[Reporter]:
     """Bars on a terminal, plain lines elsewhere."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False, markup=False)
     reporter = (_Bars if console.is_terminal else _Lines)(cases, engines, console)
     try:
         yield reporter
@@ -97,7 +98,7 @@ def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole:
 
     ``whole``: everything was run, so that an expectation that concerned nothing is worth a word.
     """
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, emoji=False, markup=False)
     if not console.is_terminal:
         console.width = max(console.width, 200)  # a log has no edge to wrap at
     console.print(table(records, list(summary.versions)))
@@ -105,12 +106,12 @@ def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole:
     for status, style in (("new", "red"), ("vanished", "magenta")):
         _print_groups(console, tables.groups(records, status), status, style)
     for name, lacks in summary.missing.items():
-        console.print(f"not installed: {name} ({lacks})", style="yellow", markup=False)
+        console.print(f"not installed: {name} ({lacks})", style="yellow")
     for name, why in summary.broken.items():
-        console.print(f"{name} {why}; the rest of its cases has no record", style="red", markup=False)
+        console.print(f"{name} {why}; the rest of its cases has no record", style="red")
     if whole:
         for one in summary.ledger.idle({record["engine"] for record in records}):
-            console.print(f"{one.file}:{one.line}: this expectation concerned no record", style="yellow", markup=False)
+            console.print(f"{one.file}:{one.line}: this expectation concerned no record", style="yellow")
     known = len(tables.causes(records))
     console.print(
         f"{summary.records} records: {summary.new} new, {summary.known} known with {known} causes, "
@@ -119,9 +120,9 @@ def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole:
     )
 
 
-def _coloured(cell: tables.Cell) -> str:
+def _coloured(cell: tables.Cell) -> Text:
     style = "red" if cell.new else "magenta" if cell.vanished else "yellow" if cell.known else "green"
-    return f"[{style}]{cell.short}[/{style}]" if cell.records else cell.short
+    return Text(cell.short, style if cell.records else "")
 
 
 def _print_groups(console: Console, groups: list[tables.Group], status: str, style: str) -> None:
@@ -131,7 +132,7 @@ def _print_groups(console: Console, groups: list[tables.Group], status: str, sty
         )
         condition = f"where {group.condition}" + ("" if group.exact else " (and others that are right)")
         why = f"expected because: {group.why}" if status == "vanished" else group.message
-        console.print(f"  {condition}\n  {group.example}\n  {why[:MOST_TEXT]}", markup=False)
+        console.print(f"  {condition}\n  {group.example}\n  {why[:MOST_TEXT]}")
     if len(groups) > MOST_GROUPS:
         console.print(
             f"{status}: {len(groups) - MOST_GROUPS} more groups, see: convsuite report RUN --markdown -", style=style
