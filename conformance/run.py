@@ -8,9 +8,7 @@ Engines run side by side in threads of the harness, which mostly wait; records a
 from __future__ import annotations
 
 import contextlib
-import math
 import queue
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -20,25 +18,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..adapters.base import FORMS
 from . import store
+from .answers import Answers
 from .checks import run_check
 from .corpus import digest
-from .data import draw_arrays
 from .engines import Engine
 from .entry import Entry
 from .errors import UsageError
 from .expectations import Expectation, Ledger
-from .expected import Expected, expect
 from .process import BrokenEngine, EngineMissing, EngineProcess, Limits, Outcome, Stopped
+from .record import make_record
 from .verdict import VERDICTS, Judgement, judge
-
-LARGE = 1 << 20
-"""Elements of a case whose answer is made only when an engine asks for it."""
-CACHE_BYTES = 1 << 30
-"""Arrays and answers of small cases are kept for the other engines, those of large ones drawn again."""
 
 
 @dataclass(frozen=True)
@@ -81,42 +72,6 @@ class Summary:
 
 Progress = Callable[[str, int], None]
 """Told of each case that an engine has done: (engine, number of records it gave)."""
-
-
-class Answers:
-    """Arrays and expected answers of the entries, made once for all engines."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self._seed, self._lock, self._bytes = seed, threading.Lock(), 0
-        self._kept: dict[str, tuple[dict[str, np.ndarray], Expected | None]] = {}
-
-    def of(self, entry: Entry) -> tuple[dict[str, np.ndarray], Expected | None]:
-        """The arrays (not to be written to) and the expected answer, None where an error is due."""
-        with self._lock:
-            if entry.id not in self._kept:
-                made = self._make(entry)
-                self._bytes += sum(array.nbytes for array in made[0].values())
-                self._bytes += made[1].values.nbytes * 3 if made[1] else 0
-                if self._bytes > CACHE_BYTES:
-                    return made
-                self._kept[entry.id] = made
-            return self._kept[entry.id]
-
-    def prepare(self, entries: Iterable[Entry]) -> None:
-        """Makes those of all but large cases ahead.  Raises `UsageError` for a case whose data prove nothing."""
-        for entry in entries:
-            if entry.check is None and sum(map(math.prod, entry.case.array_shapes.values())) < LARGE:
-                self.of(entry)
-
-    def _make(self, entry: Entry) -> tuple[dict[str, np.ndarray], Expected | None]:
-        arrays = draw_arrays(entry.case, seed=self._seed)
-        if entry.case.must_refuse:
-            return arrays, None
-        expected = expect(entry.case, arrays)
-        if not expected.proves:
-            what = f"{entry.id}: the data prove nothing, since the right result is zero everywhere or judged nowhere"
-            raise UsageError(what, file=entry.file, line=entry.line)
-        return arrays, expected
 
 
 def run(
@@ -340,50 +295,3 @@ class _Conductor:
         self._summary.new += record["status"] == "new"
         self._summary.known += record["status"] == "known"
         self._summary.vanished += record["status"] == "vanished"
-
-
-def make_record(
-    entry: Entry,
-    engine: str,
-    outcome: Outcome,
-    judgement: Judgement,
-    status: str,
-    expectation: Expectation | None,
-) -> store.Record:
-    """One line of records.jsonl."""
-    case = entry.case
-    due = None if case.must_refuse or entry.check else list(case.result_shape)
-    parameters = {name: value for name, value in case.to_json().items() if name not in ("id", "dtype", "must_refuse")}
-    return {
-        "case": entry.id,
-        "engine": engine,
-        "form": outcome.form,
-        "verdict": judgement.verdict,
-        "ok": judgement.ok,
-        "status": status,
-        "expected_verdict": _expected_verdict(judgement, status, expectation),
-        "known": expectation.why if expectation and status in ("known", "vanished") else None,
-        "shape": None if judgement.shape is None else list(judgement.shape),
-        "expected_shape": due,
-        "dtype": judgement.dtype,
-        "expected_dtype": case.dtype,
-        "max_error": judgement.max_error,
-        "bound_ratio": judgement.bound_ratio,
-        "seconds": outcome.seconds,
-        "message": judgement.message,
-        "diagnosis": None,
-        "program": outcome.program,
-        **parameters,
-        "expect": "error" if case.must_refuse else None,
-        "check": entry.check,
-        "finding": entry.finding.model_dump() if entry.finding else None,
-        "family": entry.family,
-        "about": entry.about,
-    }
-
-
-def _expected_verdict(judgement: Judgement, status: str, expectation: Expectation | None) -> str | None:
-    """What an expectation says; None where none speaks of the record."""
-    if expectation is None:
-        return None
-    return judgement.verdict if status == "known" else expectation.verdicts[0]

@@ -1,0 +1,55 @@
+"""What an engine is handed and what it should answer: made once per case, for all engines."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterable
+
+import numpy as np
+
+from .data import draw_arrays
+from .entry import Entry
+from .errors import UsageError
+from .expected import Expected, expect
+
+LARGE = 1 << 20
+"""Elements of a case whose answer is made only when an engine asks for it."""
+CACHE_BYTES = 1 << 30
+"""Arrays and answers of small cases are kept for the other engines, those of large ones drawn again."""
+
+
+class Answers:
+    """Arrays and expected answers of the entries, made once for all engines."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed, self._lock, self._bytes = seed, threading.Lock(), 0
+        self._kept: dict[str, tuple[dict[str, np.ndarray], Expected | None]] = {}
+
+    def of(self, entry: Entry) -> tuple[dict[str, np.ndarray], Expected | None]:
+        """The arrays (not to be written to) and the expected answer, None where an error is due."""
+        with self._lock:
+            if entry.id not in self._kept:
+                made = self._make(entry)
+                self._bytes += sum(array.nbytes for array in made[0].values())
+                self._bytes += made[1].values.nbytes * 3 if made[1] else 0
+                if self._bytes > CACHE_BYTES:
+                    return made
+                self._kept[entry.id] = made
+            return self._kept[entry.id]
+
+    def prepare(self, entries: Iterable[Entry]) -> None:
+        """Makes those of all but large cases ahead.  Raises `UsageError` for a case whose data prove nothing."""
+        for entry in entries:
+            if entry.check is None and sum(map(math.prod, entry.case.array_shapes.values())) < LARGE:
+                self.of(entry)
+
+    def _make(self, entry: Entry) -> tuple[dict[str, np.ndarray], Expected | None]:
+        arrays = draw_arrays(entry.case, seed=self._seed)
+        if entry.case.must_refuse:
+            return arrays, None
+        expected = expect(entry.case, arrays)
+        if not expected.proves and all(array.size for array in arrays.values()):  # else zero is what is to be shown
+            what = f"{entry.id}: the data prove nothing, since the right result is zero everywhere or judged nowhere"
+            raise UsageError(what, file=entry.file, line=entry.line)
+        return arrays, expected

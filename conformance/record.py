@@ -1,0 +1,56 @@
+"""One row: case × engine × form."""
+
+from __future__ import annotations
+
+from . import store
+from .entry import Entry
+from .expectations import Expectation
+from .process import Outcome
+from .verdict import Judgement
+
+
+def make_record(
+    entry: Entry,
+    engine: str,
+    outcome: Outcome,
+    judgement: Judgement,
+    status: str,
+    expectation: Expectation | None,
+) -> store.Record:
+    """One line of records.jsonl."""
+    case = entry.case
+    due = None if case.must_refuse or entry.check else list(case.result_shape)
+    parameters = {name: value for name, value in case.to_json().items() if name not in ("id", "dtype", "must_refuse")}
+    return {
+        "case": entry.id,
+        "engine": engine,
+        "form": outcome.form,
+        "verdict": judgement.verdict,
+        "ok": judgement.ok,
+        "status": status,
+        "expected_verdict": _expected_verdict(judgement, status, expectation),
+        "known": expectation.why if expectation and status in ("known", "vanished") else None,
+        "shape": None if judgement.shape is None else list(judgement.shape),
+        "expected_shape": due,
+        "dtype": judgement.dtype,
+        "expected_dtype": case.dtype,
+        "max_error": judgement.max_error,
+        "bound_ratio": judgement.bound_ratio,
+        "seconds": outcome.seconds,
+        "message": judgement.message,
+        "diagnosis": None,
+        "program": outcome.program,
+        **parameters,
+        "expect": "error" if case.must_refuse else None,
+        "check": entry.check,
+        "finding": entry.finding.model_dump() if entry.finding else None,
+        "family": entry.family,
+        "about": entry.about,
+    }
+
+
+def _expected_verdict(judgement: Judgement, status: str, expectation: Expectation | None) -> str | None:
+    """What an expectation says; None where none speaks of the record."""
+    if expectation is None:
+        return None
+    return judgement.verdict if status == "known" else expectation.verdicts[0]
