@@ -45,7 +45,7 @@ def is_path(argument: str) -> bool:
 
 
 def _named(wanted: list[str], corpus: list[Entry]) -> list[Entry]:
-    """Whole ids, file parts (``conv2d/padding``), entries (``conv2d/padding::sweep``) or patterns with ``*``."""
+    """Whole ids, file parts (``conv2d/padding``), entries (``conv2d/padding::word``) or patterns with ``*``."""
     found: dict[str, Entry] = {}
     for name in wanted:
         matches = [entry for entry in corpus if _matches(entry.id, name)]

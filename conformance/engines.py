@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
 import sys
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,8 +25,8 @@ ONE_THREAD = {
     "MKL_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
 }
+XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "PYTHONWARNINGS": "ignore"}
 NO_BLOCK_CACHE = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 """glibc does not fill blocks that its per-thread cache hands out again: without the cache every block is filled."""
@@ -43,6 +44,8 @@ class Engine:
     needs: tuple[str, ...] = ()
     interpreter: str = sys.executable
     default: bool = False
+    slow: bool = False
+    """Whether it compiles every case: then it is started first, and the others fill the time beside it."""
 
     @property
     def missing(self) -> str | None:
@@ -59,7 +62,8 @@ class Engine:
     @property
     def variables(self) -> dict[str, str]:
         """Environment variables that the engine's process gets besides the harness's own."""
-        return {**ONE_THREAD, **QUIET, **NO_BLOCK_CACHE, **self.environment}
+        flags = f"{os.environ.get('XLA_FLAGS', '')} {XLA_ONE_THREAD}".strip()
+        return {**ONE_THREAD, "XLA_FLAGS": flags, **QUIET, **NO_BLOCK_CACHE, **self.environment}
 
 
 @cache

@@ -10,7 +10,18 @@ from typing import Any
 from ..adapters.case import Case
 from .schema import Finding
 
-DERIVED = ("rank", "batch", "spatial", "channels", "pads", "window", "raw_sizes", "output_shape", "output_channels")
+DERIVED = (
+    "rank",
+    "batch",
+    "spatial",
+    "channels",
+    "pads",
+    "window",
+    "full",
+    "raw_sizes",
+    "output_shape",
+    "output_channels",
+)
 NAMES = frozenset({*Case.__dataclass_fields__, *DERIVED, "family"})
 """What conditions can speak of."""
 

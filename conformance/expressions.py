@@ -1,8 +1,9 @@
 """The small language of ``exclude``, ``--filter`` and expectations: conditions over a case's normalised values.
 
 Python's syntax, of which a few nodes are allowed; the tree is walked, nothing is evaluated as code.  Comparing a tuple
-with a number asks "on any axis" (``strides > 1``); ``all(strides > 1)`` asks for every axis, and conditions joined by
-``and`` inside it for every axis at once.  What has no order (a word, None) compares as false with ``<`` and ``>``.
+with a number asks "on any axis" (``strides > 1``); ``all(strides > 1)`` asks for every axis.  Two of these joined
+by ``and`` ask twice "on any axis", not on the same one.  What has no order (a word, None) compares as false with ``<``
+and ``>``.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class Expression:
                     raise self._error(f"unknown name {name}, expected one of {', '.join(sorted(self._names))}")
                 return
             case ast.Call(func=ast.Name(id=name), args=[_, *_], keywords=[]) if name in FUNCTIONS:
+                if name in ("all", "any") and any(isinstance(argument, ast.BoolOp) for argument in node.args):
+                    raise self._error(f"{name}() asks for one comparison; `and` and `or` stand outside it")
                 parts = node.args
             case ast.BoolOp(values=parts) | ast.Tuple(elts=parts) | ast.List(elts=parts):
                 pass
@@ -105,8 +108,10 @@ class Expression:
                 return values[name]
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
                 return tuple(self._value(part, values) for part in parts)
-            case ast.BoolOp(op=op, values=parts):
-                return self._joined(isinstance(op, ast.And), parts, values)
+            case ast.BoolOp(op=ast.And(), values=parts):
+                return all(self._value(part, values) for part in parts)
+            case ast.BoolOp(values=parts):
+                return any(self._value(part, values) for part in parts)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 return not self._value(operand, values)
             case ast.UnaryOp(operand=operand):
@@ -122,15 +127,6 @@ class Expression:
             case _:  # _check has let nothing else through
                 raise TypeError(ast.unparse(node))
 
-    def _joined(self, conjunction: bool, parts: list[ast.expr], values: Mapping[str, Any]) -> Any:
-        """``and`` and ``or``, axis by axis where every part is an answer per axis."""
-        answers: list[Any] = []
-        for part in parts:
-            answers.append(self._value(part, values))
-            if bool(answers[-1]) != conjunction and not isinstance(answers[-1], Truths):
-                return answers[-1]
-        return _per_axis(answers, all if conjunction else any)
-
     def _compare(self, first: Any, ops: list[ast.cmpop], others: list[Any]) -> Any:
         answers: list[Any] = []
         for op, second in zip(ops, others, strict=True):
@@ -142,16 +138,16 @@ class Expression:
                 case _:
                     answers.append(compared(COMPARE[type(op)], first, second))
             first = second
-        return _per_axis(answers, all)
+        return _chained(answers)
 
 
-def _per_axis(answers: list[Any], join: Callable[[list[bool]], bool]) -> Any:
-    """Several answers as one: per axis where all are per axis, else a plain one."""
+def _chained(answers: list[Any]) -> Any:
+    """The links of a chain like ``1 < strides <= 3``: on one and the same axis where they are answers per axis."""
     if len(answers) == 1:
         return answers[0]
     if all(isinstance(answer, Truths) for answer in answers) and len({len(answer) for answer in answers}) == 1:
-        return Truths(join(list(axis)) for axis in zip(*answers, strict=True))
-    return join([bool(answer) for answer in answers])
+        return Truths(all(axis) for axis in zip(*answers, strict=True))
+    return all(answers)
 
 
 def _contained(first: Any, second: Any, *, wanted: bool) -> Any:

@@ -220,7 +220,8 @@ class _Conductor:
             if entry.check is not None and (entry.id, "reference", "equivalent") not in self._done:
                 self._write(entry, "reference", {}, *run_check(entry.check))
         with ThreadPoolExecutor(max_workers=self._options.jobs, thread_name_prefix="engine") as pool:
-            futures = [pool.submit(self._engine, process) for process in self._processes]
+            slow_first = sorted(self._processes, key=lambda process: not process.engine.slow)
+            futures = [pool.submit(self._engine, process) for process in slow_first]
             try:
                 while not all(future.done() for future in futures) or not self._findings.empty():
                     self._write_next()
