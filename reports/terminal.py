@@ -113,9 +113,10 @@ def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole:
         for one in summary.ledger.idle({record["engine"] for record in records}):
             console.print(f"{one.file}:{one.line}: this expectation concerned no record", style="yellow")
     causes = len(tables.causes(records))
+    right = summary.records - summary.bad - summary.vanished
     console.print(
-        f"{summary.records} records: {summary.new} new, {summary.known} known with {causes} cause{'' if causes == 1 else 's'}, "
-        f"{summary.vanished} vanished, {summary.records - summary.bad - summary.vanished} as they should be; "
+        f"{summary.records} records: {summary.new} new, {summary.known} known with {causes} "
+        f"cause{'' if causes == 1 else 's'}, {summary.vanished} vanished, {right} as they should be; "
         f"{summary.seconds['wall']:.0f} s"
     )
 
