@@ -65,7 +65,6 @@ class Sentence:
     prepare: list[str] = field(default_factory=list[str])
     kernels: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     """Per kernel argument, NumPy suffixes from the reference's layout to the framework's and back."""
-    imports: list[str] = field(default_factory=list[str])
 
 
 class Backend(Protocol):
@@ -133,7 +132,7 @@ def write(case: Case, backend: Backend, sentence: Sentence, expression: str, *, 
         result = _permuted(result, case, sentence.axes, to_engine=False)
     elif case.wrt in sentence.kernels:
         result += sentence.kernels[case.wrt][1]
-    imports = ["import numpy as np", *sentence.imports, backend.imports]
+    imports = ["import numpy as np", backend.imports]
     if setting := backend.configure(case, literal=literal):
         imports.append(setting)
     return Program("\n".join(imports), "\n".join([*prepare, compiled]), run, f"result = {result}")
