@@ -73,11 +73,12 @@ class Stopped(Exception):
 
 @dataclass
 class _Live:
-    """A started process: the conversation with it, and the file that takes what it prints."""
+    """A started process: the conversation with it, the file for what it prints, the folder for its temporary files."""
 
     process: subprocess.Popen[bytes]
     channel: Channel
     log: IO[bytes]
+    folder: tempfile.TemporaryDirectory[str]
     log_mark: int = 0
     fresh: bool = True
     """Whether it has not been asked for a case yet."""
@@ -146,6 +147,7 @@ class EngineProcess:
         self._live.process.wait()
         self._live.channel.close()
         self._live.log.close()
+        self._live.folder.cleanup()
         self._live = None
 
     def _started(self) -> _Live:
@@ -179,6 +181,7 @@ class EngineProcess:
         to_harness, from_worker = os.pipe()
         command = [self.engine.interpreter, "-P", "-X", "faulthandler", str(WORKER), str(to_worker), str(from_worker)]
         log = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
+        folder = tempfile.TemporaryDirectory(prefix="convsuite-", ignore_cleanup_errors=True)
         try:
             process = subprocess.Popen(
                 command,
@@ -186,18 +189,19 @@ class EngineProcess:
                 stdout=log,
                 stderr=log,
                 pass_fds=(to_worker, from_worker),
-                env={**os.environ, **self.engine.variables},
+                env={**os.environ, **self.engine.variables, "TMPDIR": folder.name},
                 start_new_session=True,
             )
         except OSError as error:
             os.close(to_harness)
             os.close(from_harness)
             log.close()
+            folder.cleanup()
             raise UsageError(f"engine {self.engine.name} does not start", got=error) from error
         finally:
             os.close(to_worker)
             os.close(from_worker)
-        return _Live(process, Channel(to_harness, from_harness, self._check), log)
+        return _Live(process, Channel(to_harness, from_harness, self._check), log, folder)
 
     def _attempt(
         self, live: _Live, case: Case, arrays: dict[str, np.ndarray], remaining: list[str]
