@@ -170,12 +170,19 @@ def _layer(
 
 
 def _spread_out(case: Case, axes: Axes, x: str) -> str:
-    """``x`` with s-1 zeros after every sample: an axis of n is one of n by 1, padded to n by s, then one of n*s."""
-    channels = case.channels // case.groups
-    apart = axes.shape(case.batch, [size for n in case.spatial for size in (n, 1)], channels)
-    zeros = axes.spread([pair for s in case.strides for pair in ((0, 0), (0, s - 1))], (0, 0))
-    together = axes.shape(case.batch, [n * s for n, s in zip(case.spatial, case.strides, strict=True)], channels)
-    return f"keras.ops.reshape(keras.ops.pad(keras.ops.reshape({x}, {apart}), {tuple(zeros)}), {together})"
+    """``x`` with s-1 zeros after every sample: an axis of n is one of n by 1, padded to n by s, then one of n*s.
+
+    One axis after the other: backends know no more than one axis besides those of a convolution.
+    """
+    channels, sizes = case.channels // case.groups, list(case.spatial)
+    for axis, s in enumerate(case.strides):
+        apart = axes.shape(case.batch, [*sizes[: axis + 1], 1, *sizes[axis + 1 :]], channels)
+        zeros = axes.spread([(0, s - 1) if place == axis + 1 else (0, 0) for place in range(case.rank + 1)], (0, 0))
+        sizes[axis] *= s
+        together = axes.shape(case.batch, sizes, channels)
+        if s > 1:
+            x = f"keras.ops.reshape(keras.ops.pad(keras.ops.reshape({x}, {apart}), {tuple(zeros)}), {together})"
+    return x
 
 
 def _pointwise(case: Case, x: str) -> str:

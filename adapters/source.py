@@ -73,15 +73,15 @@ class SourceAdapter(ABC):
         pads = tuple((-begin, begin + size - n) for n, (begin, size) in zip(sizes, case.window, strict=True))
         return padded(self.backend, full, pads, sizes, sentence.axes)
 
-    def grouped(self, case: Case, sentence: Sentence, one_group: Callable[[str, str], str]) -> str:
-        """One call per group: contiguous channels in (for a transposed kernel its last axis too) and out."""
+    def grouped(self, case: Case, sentence: Sentence, one_group: Callable[[str, str], str], *, x: str = "x") -> str:
+        """One call per group of ``x``: contiguous channels in (for a transposed kernel its last axis too) and out."""
         width = case.channels // case.groups
         kernel_width = case.channels // case.groups if case.transposed else case.output_channels // case.groups
         parts: list[str] = []
         for group in range(case.groups):
-            x = sentence.axes.channels("x", group * width, (group + 1) * width)
+            part = sentence.axes.channels(x, group * width, (group + 1) * width)
             w = f"w[..., {group * kernel_width}:{(group + 1) * kernel_width}]"
-            parts.append(one_group(x, w))
+            parts.append(one_group(part, w))
         return self.backend.concat(parts, sentence.axes.channel_axis)
 
 

@@ -30,7 +30,9 @@ class TensorFlowAdapter(SourceAdapter):
             x = "x" if padding else self.padded(case, sentence)
             padding = padding or '"VALID"'
             if case.rank == CONV_STRIDES_ON_ALL_AXES and case.groups > 1:  # documented for conv1d and conv2d alone
-                return _bias(case, self.grouped(case, sentence, lambda x, w: self._conv(case, x, w, padding)))
+                return _bias(
+                    case, self.grouped(case, sentence, lambda part, w: self._conv(case, part, w, padding), x=x)
+                )
             return _bias(case, self._conv(case, x, "w", padding))
         if case.rank == CONV_STRIDES_ON_ALL_AXES:
             return self._depthwise_3d(case, sentence)

@@ -58,6 +58,8 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
         resume=resume,
         only=selection.only,
     )
+    if out is not None and not out.name:
+        raise UsageError("--out is empty", got=repr(str(out)), expected="a folder for the run")
     folder = out or store.default_folder()
     signal.signal(signal.SIGTERM, _interrupt)
     computed = sum(entry.check is None for entry in selection.entries)
@@ -76,9 +78,8 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
         except KeyboardInterrupt:
             progress.stop()
             begun = (folder / "run.json").exists()
-            click.echo(
-                f"interrupted; {f'go on with: convsuite run --resume --out {folder}' if begun else ''}", err=True
-            )
+            hint = f"; go on with: convsuite run --resume --out {folder}" if begun else ""
+            click.echo(f"interrupted{hint}", err=True)
             return STATUS_INTERRUPTED
     whole = not resume and not given & {"cases", "tags", "filter_expression", "failed", "shard", "form"}
     terminal.print_summary(summary, store.read_records(folder), whole=whole)

@@ -6,20 +6,14 @@ import fnmatch
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from importlib import resources
 from pathlib import Path
 
 from .casefile import load_file
-from .entry import NAMES, Entry
+from .entry import NAMES, Entry, shipped
 from .errors import UsageError
 from .expressions import condition
 
 SUFFIXES = (".yaml", ".yml")
-
-
-def shipped() -> Path:
-    """The folder of the corpus that comes with the package."""
-    return Path(str(resources.files("convsuite.cases")))
 
 
 def load(arguments: Sequence[str] = ()) -> list[Entry]:

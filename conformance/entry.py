@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from ..adapters.case import Case
@@ -26,6 +28,12 @@ NAMES = frozenset({*Case.__dataclass_fields__, *DERIVED, "family"})
 """What conditions can speak of."""
 
 
+@cache
+def shipped() -> Path:
+    """The folder of the corpus that comes with the package."""
+    return Path(str(resources.files("convsuite.cases")))
+
+
 @dataclass(frozen=True)
 class Entry:
     """A case where it stands in a file: what it computes, or the `check` that it names, and what its author knows."""
@@ -43,6 +51,11 @@ class Entry:
     @property
     def id(self) -> str:
         return self.case.id
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it belongs to the corpus that comes with the package."""
+        return Path(self.file).is_relative_to(shipped())
 
     @property
     def family(self) -> str:

@@ -25,4 +25,4 @@ class UsageError(Exception):
         if expected is not None:
             parts.append(f"expected {expected}")
         place = "" if file is None else f"{file}: " if line is None else f"{file}:{line}: "
-        super().__init__(place + " · ".join(parts))
+        super().__init__(place + " ".join(" · ".join(parts).split()))

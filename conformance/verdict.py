@@ -76,7 +76,10 @@ def judge_array(case: Case, expected: Expected, result: np.ndarray, *, stable: b
     values = from_format(result, case.data_format) if case.result_has_channels else result
     shape, dtype = values.shape, result.dtype.name
     if not stable:
-        message = "another answer when fresh memory held other bytes: it reads what it has not written, or it varies"
+        message = (
+            "another answer the second time, when fresh memory held other bytes: it reads what it has not written, "
+            "varies, or writes to its arguments"
+        )
         return Judgement("unstable", message, shape=shape, dtype=dtype)
     verdict, message, max_error, ratio = _judge_values(case, expected, values)
     return Judgement(verdict, message, max_error, ratio, shape, dtype)

@@ -144,6 +144,7 @@ def test_a_fault_in_translate_is_the_adapters(convsuite_here, cases, tmp_path):
         (["some.yaml", "--engine", RIGHT, "--memory", "much"], "--memory"),
         (["some.yaml", "--engine", RIGHT, "--memory", "9999999999G"], "--memory"),
         (["some.yaml", "--engine", RIGHT, "--memory", "5I"], "--memory"),
+        (["some.yaml", "--engine", RIGHT, "--out", ""], "--out"),
         (["some.yaml", "--engine", RIGHT, "--timeout", "nan"], "--timeout"),
         (["some.yaml", "--engine", RIGHT, "--shard", "4/3"], "--shard"),
         (["some.yaml", "--engine", RIGHT, "--resume"], "--out"),

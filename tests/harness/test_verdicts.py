@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from convsuite.conformance import UsageError, case_arrays, check, load_cases, make_case
+from convsuite.conformance import Judgement, UsageError, case_arrays, check, expectations, load_cases, make_case
 from convsuite.conformance.data import draw_arrays
+from convsuite.conformance.entry import Entry
+from convsuite.conformance.expectations import Ledger
 from convsuite.conformance.expected import expect
 from convsuite.reference import conv
 
@@ -177,3 +181,15 @@ def test_data_that_prove_nothing_are_refused(run_cases, tmp_path):
 
 def test_what_is_no_array_is_no_result():
     assert check(make_case(**LITERAL), [[1], [1, 2]]).verdict == "dtype"
+
+
+def test_the_suites_own_expectations_do_not_vanish_on_a_users_cases(tmp_path):
+    """Their conditions are exact on the shipped corpus; a user's own file of expectations is the user's word."""
+    file = tmp_path / "known.yaml"
+    file.write_text("expectations: [{engine: reference, verdict: differs, why: it never was right}]")
+    own = expectations.read(file)
+    case = make_case(**LITERAL)
+    entry = Entry(case, str(tmp_path / "mine.yaml"), 1)
+    for shipped, status in ((False, "vanished"), (True, "as usual")):
+        ledger = Ledger([replace(one, shipped=shipped) for one in own])
+        assert ledger.weigh("reference", {}, "equivalent", entry, Judgement("exact"))[0] == status
