@@ -15,12 +15,6 @@ import numpy as np
 
 from ..reference import geometry
 
-OPS = ("conv", "conv_transpose", "depthwise_conv", "separable_conv")
-DATA_FORMATS = ("channels_last", "channels_first")
-DTYPES = ("float16", "bfloat16", "float32", "float64", "int8", "int32")
-LAYOUTS = ("contiguous", "strided", "transposed", "negative")
-ARGUMENTS = ("input", "kernel", "depthwise_kernel", "pointwise_kernel", "bias")
-
 Pads = tuple[tuple[int, int], ...]
 Shape = tuple[int, ...]
 

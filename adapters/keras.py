@@ -6,7 +6,7 @@ depthwise (*k, C, M), pointwise (1, ..., C*M, filters).  https://keras.io/api/la
 
 from __future__ import annotations
 
-from .backends import BACKENDS, Axes, Backend, Sentence
+from .backends import BACKENDS, Axes, Backend, Sentence, flat_pairs
 from .case import Case, Pads, Shape
 from .source import SourceAdapter, ones, strided_and_dilated
 
@@ -103,7 +103,7 @@ class KerasBackend:
         return self._own.array(text, case)
 
     def pad(self, text: str, pads: Pads, axes: Axes) -> str:
-        return f"keras.ops.pad({text}, {tuple(axes.spread(pads, (0, 0)))})"
+        return f"keras.ops.pad({text}, {flat_pairs(pads, axes)})"
 
     def concat(self, texts: list[str], axis: int) -> str:
         return f"keras.ops.concatenate([{', '.join(texts)}], axis={axis})"

@@ -36,7 +36,6 @@ def render(run: dict[str, Any], records: Sequence[dict[str, Any]]) -> str:
         vanished=tables.groups(records, "vanished"),
         causes=tables.causes(records),
         findings=tables.findings(records),
-        form_names=tables.FORM_NAMES,
     )
 
 

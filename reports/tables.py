@@ -12,7 +12,6 @@ from .conditions import describe
 
 Record = dict[str, Any]
 LEGEND = "right/all  ~known  !new  ?vanished"
-FORM_NAMES = {"equivalent": "composed to mean the same", "literal": "said with the same words"}
 
 
 @dataclass(frozen=True)
