@@ -1,14 +1,15 @@
 """How each of the three frameworks holds arrays, differentiates and compiles: templates around a forward expression.
 
 One class per framework, used by its own adapter and by Keras on that backend.  A forward expression is one line over
-the arguments' names (``x``, ``w``, ``p`` for a pointwise kernel, ``b``); a backend makes it a `Program`.
+the arguments' names (``x``, ``w``, ``p`` for a pointwise kernel, ``b``); a backend makes it a `Program`.  A mode
+(graph, compiled, another memory format) is an option of the backend: it changes the template, never the expression.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from .base import Program, viewed
 from .case import Case, Pads
@@ -78,7 +79,7 @@ class Backend(Protocol):
         """Statements that set the framework up for the case's dtype, or (literal) as it is when it is imported."""
         ...
 
-    def tensor(self, text: str, case: Case) -> str: ...
+    def tensor(self, text: str, case: Case, argument: str) -> str: ...
     def array(self, text: str, case: Case) -> str: ...
     def pad(self, text: str, pads: Pads, axes: Axes) -> str:
         """Zeros around the spatial axes, none negative."""
@@ -120,7 +121,7 @@ def write(case: Case, backend: Backend, sentence: Sentence, expression: str, *, 
         taken = literal or backend.negative_strides or case.layout != "negative"
         if argument != "bias" and taken:
             text = viewed(text, case)
-        prepare.append(f"{NAMES[argument]} = {backend.tensor(text, case)}")
+        prepare.append(f"{NAMES[argument]} = {backend.tensor(text, case, argument)}")
     arguments = ", ".join(NAMES[name] for name in case.array_shapes if name != "output_gradient")
     prepare += [*sentence.prepare, "", f"def forward({arguments}):", f"    return {expression}", ""]
     if case.wrt is None:
@@ -151,20 +152,49 @@ def flat_pairs(pads: Pads, axes: Axes) -> str:
     return str(tuple(axes.spread(pads, (0, 0))))
 
 
+def _joined(*texts: str) -> str:
+    """The texts that say something, one after the other."""
+    return "\n".join(text for text in texts if text)
+
+
+def _chosen(mode: str, modes: tuple[str, ...]) -> str:
+    """The mode; raises ValueError where there is none of that name."""
+    if mode not in modes:
+        raise ValueError(f"unknown mode {mode!r}, expected one of {', '.join(modes)}")
+    return mode
+
+
 class TorchBackend:
-    """Tensors on the CPU, autograd."""
+    """Tensors on the CPU, autograd.
+
+    ``mode``: eager, or compile (torch.compile with its default backend, for the case's shapes, without graph breaks).
+    ``channels_last``: whether input, kernels and output gradient of two and three axes lie in memory channels last.
+    ``mkldnn``: whether oneDNN may compute.
+    """
 
     imports = "import torch\nimport torch.nn.functional as F"
     negative_strides = False
 
-    def configure(self, case: Case, *, literal: bool) -> str:
-        return ""
+    def __init__(self, mode: str = "eager", *, channels_last: bool = False, mkldnn: bool = True) -> None:
+        self._compiles = _chosen(mode, ("eager", "compile")) == "compile"
+        self._channels_last, self._mkldnn = channels_last, mkldnn
 
-    def tensor(self, text: str, case: Case) -> str:
+    def configure(self, case: Case, *, literal: bool) -> str:
+        lines = [] if self._mkldnn else ["torch.backends.mkldnn.enabled = False"]
+        if self._compiles:  # what earlier programs compiled is kept until it is told to go
+            lines.append("torch.compiler.reset()")
+        return "\n".join(lines)
+
+    def tensor(self, text: str, case: Case, argument: str) -> str:
         # from_numpy knows no bfloat16: its bits travel as int16
         if case.dtype == "bfloat16":
-            return f"torch.from_numpy({text}.view(np.int16)).view(torch.bfloat16)"
-        return f"torch.from_numpy({text})"
+            made = f"torch.from_numpy({text}.view(np.int16)).view(torch.bfloat16)"
+        else:
+            made = f"torch.from_numpy({text})"
+        # PyTorch names the format by the number of axes; with one spatial axis there is none
+        formats = {4: "channels_last", 5: "channels_last_3d"} if self._channels_last else {}
+        name = formats.get(len(case.array_shapes[argument]))
+        return made if name is None else f"{made}.to(memory_format=torch.{name})"
 
     def array(self, text: str, case: Case) -> str:
         text = f"{text}.detach()" if case.wrt else text
@@ -181,22 +211,41 @@ class TorchBackend:
         return f"torch.cat([{', '.join(texts)}], dim={axis})"
 
     def forward(self, arguments: str) -> tuple[str, str]:
-        return "", f"y = forward({arguments})"
+        return self._parts("", f"{self._function}({arguments})", "y")
 
     def gradient(self, arguments: str, target: str) -> tuple[str, str]:
-        return f"{target}.requires_grad_()", f"y, = torch.autograd.grad(forward({arguments}), {target}, g)"
+        call = f"torch.autograd.grad({self._function}({arguments}), {target}, g)"
+        return self._parts(f"{target}.requires_grad_()", call, "y,")
+
+    @property
+    def _function(self) -> str:
+        return "compiled" if self._compiles else "forward"
+
+    def _parts(self, prepare: str, call: str, target: str) -> tuple[str, str]:
+        run = f"{target} = {call}"
+        if not self._compiles:
+            return prepare, run
+        # forward and backward are compiled when they are called first
+        compiled = "compiled = torch.compile(forward, fullgraph=True, dynamic=False)"
+        return _joined(compiled, prepare, run), run
 
 
 class TensorFlowBackend:
-    """Eager tensors, GradientTape."""
+    """Tensors, GradientTape.
+
+    ``mode``: eager, graph (tf.function) or xla (tf.function with jit_compile), both for the case's shapes.
+    """
 
     imports = "import tensorflow as tf"
     negative_strides = True
 
+    def __init__(self, mode: str = "eager") -> None:
+        self._mode = _chosen(mode, ("eager", "graph", "xla"))
+
     def configure(self, case: Case, *, literal: bool) -> str:
         return ""
 
-    def tensor(self, text: str, case: Case) -> str:
+    def tensor(self, text: str, case: Case, argument: str) -> str:
         return f"tf.constant({text})"
 
     def array(self, text: str, case: Case) -> str:
@@ -209,7 +258,7 @@ class TensorFlowBackend:
         return f"tf.concat([{', '.join(texts)}], axis={axis})"
 
     def forward(self, arguments: str) -> tuple[str, str]:
-        return "", f"y = forward({arguments})"
+        return self._called("forward", arguments)
 
     def gradient(self, arguments: str, target: str) -> tuple[str, str]:
         lines = [
@@ -219,20 +268,38 @@ class TensorFlowBackend:
             f"        y = forward({arguments})",
             f"    return tape.gradient(y, {target}, g)",
         ]
-        return "\n".join(lines), f"y = gradient({arguments}, g)"
+        prepare, run = self._called("gradient", f"{arguments}, g")
+        return _joined(*lines, prepare), run
+
+    def _called(self, function: str, arguments: str) -> tuple[str, str]:
+        if self._mode == "eager":
+            return "", f"y = {function}({arguments})"
+        option = ", jit_compile=True" if self._mode == "xla" else ""
+        run = f"y = compiled({arguments})"
+        # traced here; optimised and compiled when it is called first
+        traced = f"compiled = tf.function({function}{option}).get_concrete_function({arguments})"
+        return _joined(traced, run), run
 
 
 class JaxBackend:
-    """Device arrays; compiled per case, since eager operations are compiled one by one and kept for ever."""
+    """Device arrays.
+
+    ``mode``: jit, compiled per case, or eager, where every operation is compiled by itself and kept for ever.
+    ``x64``: whether 64-bit types exist in every program, and not only where the case's dtype needs them.
+    """
 
     imports = "import jax\nimport jax.numpy as jnp\nfrom jax import lax"
     negative_strides = True
 
+    def __init__(self, mode: str = "jit", *, x64: bool = False) -> None:
+        self._compiles, self._x64 = _chosen(mode, ("jit", "eager")) == "jit", x64
+
     def configure(self, case: Case, *, literal: bool) -> str:
         # JAX makes float64 float32 unless it is told not to; said in every program, for it outlasts the one before
-        return f'jax.config.update("jax_enable_x64", {case.dtype == "float64" and not literal})'
+        wide = self._x64 or (case.dtype == "float64" and not literal)
+        return f'jax.config.update("jax_enable_x64", {wide})'
 
-    def tensor(self, text: str, case: Case) -> str:
+    def tensor(self, text: str, case: Case, argument: str) -> str:
         return f"jax.device_put({text})"
 
     def array(self, text: str, case: Case) -> str:
@@ -245,18 +312,31 @@ class JaxBackend:
         return f"jnp.concatenate([{', '.join(texts)}], axis={axis})"
 
     def forward(self, arguments: str) -> tuple[str, str]:
-        prepare = f"compiled = jax.jit(forward).lower({arguments}).compile()"
-        return prepare, f"y = compiled({arguments}).block_until_ready()"
+        return self._called("forward", arguments)
 
     def gradient(self, arguments: str, target: str) -> tuple[str, str]:
         lines = [
             f"def gradient({arguments}, g):",
             f"    _, pullback = jax.vjp(lambda {target}: forward({arguments}), {target})",
             "    return pullback(g)[0]",
-            "",
-            f"compiled = jax.jit(gradient).lower({arguments}, g).compile()",
         ]
-        return "\n".join(lines), f"y = compiled({arguments}, g).block_until_ready()"
+        prepare, run = self._called("gradient", f"{arguments}, g")
+        return _joined(*lines, prepare and f"\n{prepare}"), run
+
+    def _called(self, function: str, arguments: str) -> tuple[str, str]:
+        if not self._compiles:
+            return "", f"y = {function}({arguments}).block_until_ready()"
+        prepare = f"compiled = jax.jit({function}).lower({arguments}).compile()"
+        return prepare, f"y = compiled({arguments}).block_until_ready()"
 
 
-BACKENDS: dict[str, Backend] = {"torch": TorchBackend(), "tensorflow": TensorFlowBackend(), "jax": JaxBackend()}
+def make_backend(name: str, **options: Any) -> Backend:
+    """The backend of a framework with the options of a mode.  Raises ValueError and TypeError for ones it lacks."""
+    makers: dict[str, Callable[..., Backend]] = {
+        "torch": TorchBackend,
+        "tensorflow": TensorFlowBackend,
+        "jax": JaxBackend,
+    }
+    if name not in makers:
+        raise ValueError(f"unknown backend {name!r}, expected one of {', '.join(makers)}")
+    return makers[name](**options)

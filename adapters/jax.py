@@ -6,18 +6,20 @@ https://docs.jax.dev/en/latest/_autosummary/jax.lax.conv_transpose.html
 
 from __future__ import annotations
 
-from .backends import BACKENDS, Sentence
+from typing import Any
+
+from .backends import Sentence, make_backend
 from .case import Case
 from .source import SourceAdapter, crops, ones
 
 
 class JaxAdapter(SourceAdapter):
-    """One primitive says every padding, dilation of either side and groups."""
+    """One primitive says every padding, dilation of either side and groups; ``mode`` and ``x64`` are `JaxBackend`'s."""
 
     distributions = ("jax", "jaxlib")
 
-    def __init__(self) -> None:
-        super().__init__(BACKENDS["jax"])
+    def __init__(self, **options: Any) -> None:
+        super().__init__(make_backend("jax", **options))
 
     def equivalent(self, case: Case, sentence: Sentence) -> str:
         if not case.transposed:
@@ -38,7 +40,12 @@ class JaxAdapter(SourceAdapter):
             f"lax.conv_general_dilated(x, w, {ones(case)}, {pads}, lhs_dilation={case.strides}, "
             f"rhs_dilation={case.dilation}, dimension_numbers={_numbers(case)}, feature_group_count={case.groups})"
         )
-        return _bias(case, self.windowed(case, sentence, full, case.full))
+        # of an axis without samples no stride is taken off: (k-1)*d values, all zeros
+        sizes = tuple(
+            size if n else (k - 1) * d
+            for size, n, k, d in zip(case.full, case.spatial, case.kernel_size, case.dilation, strict=True)
+        )
+        return _bias(case, self.windowed(case, sentence, full, sizes))
 
     def literal(self, case: Case, sentence: Sentence) -> str | None:
         if case.padding == "causal":

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from math import gcd
 
+from ..reference.bounds import PRECISIONS
 from .base import Program, viewed
 from .case import Case
 
+MOST_TAPS = 3
+"""Of a part of the kernel per axis: with more of them Winograd's algorithm is hardly used, its error being large."""
+
 
 class ReferenceAdapter:
-    """`convsuite.reference`, channels last."""
+    """`convsuite.reference`, channels last.
 
-    def __init__(self, algorithm: str | None = None) -> None:
-        self.algorithm = algorithm
+    ``algorithm``: of the forward results, where it applies; winograd with ``tile`` outputs per axis.
+    """
+
+    def __init__(self, algorithm: str | None = None, tile: int | None = None) -> None:
+        self.algorithm, self.tile = algorithm, tile
 
     def versions(self) -> dict[str, str]:
         """NumPy's and the suite's own."""
@@ -39,7 +47,9 @@ class ReferenceAdapter:
         groups = f", groups={case.groups}" if case.op in ("conv", "conv_transpose") else ""
         if case.transposed:
             groups += f", output_padding={case.output_padding}"
-        algorithm = f", algorithm={self.algorithm!r}" if self.algorithm else ""
+        algorithm = f", algorithm={self.algorithm!r}" if self._applies(case) else ""
+        if algorithm and self.tile:
+            algorithm += f", tile={self.tile}"
         if case.op == "separable_conv" and case.wrt not in (None, "bias"):
             return self._separable_gradient(case, window)
         kernels = ", ".join(case.kernel_shapes)
@@ -52,6 +62,16 @@ class ReferenceAdapter:
         if case.wrt == "bias":
             return "reference.bias_gradient(output_gradient)"
         return f"reference.kernel_gradient(input, output_gradient, {kernels}.shape, {said})"
+
+    def _applies(self, case: Case) -> bool:
+        """Whether the algorithm is to be named: winograd for convolutions of floats with two or three taps a part."""
+        if self.algorithm != "winograd":
+            return self.algorithm is not None
+        if case.must_refuse or case.wrt is not None or case.transposed or case.dtype not in PRECISIONS:
+            return False
+        # a stride s that the dilation d does not share splits the kernel into s / gcd(s, d) parts
+        axes = zip(case.kernel_size, case.strides, case.dilation, strict=True)
+        return 1 < max(-(-k // (s // gcd(s, d))) for k, s, d in axes) <= MOST_TAPS
 
     def _separable_gradient(self, case: Case, window: str) -> str:
         """The chain rule over depthwise, then pointwise."""

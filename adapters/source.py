@@ -42,7 +42,11 @@ class SourceAdapter(ABC):
             expression = self.literal(case, sentence)
         if expression is None:
             return None
-        return write(case, self.backend, sentence, expression, literal=form == "literal")
+        return self.program(case, sentence, expression, literal=form == "literal")
+
+    def program(self, case: Case, sentence: Sentence, expression: str, *, literal: bool) -> Program | None:
+        """The program of a forward expression; None where the adapter's way of running has nothing to say of it."""
+        return write(case, self.backend, sentence, expression, literal=literal)
 
     @abstractmethod
     def equivalent(self, case: Case, sentence: Sentence) -> str:

@@ -5,8 +5,10 @@ https://www.tensorflow.org/api_docs/python/tf/nn
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..reference.geometry import conv_sizes
-from .backends import BACKENDS, Axes, Sentence
+from .backends import Axes, Sentence, make_backend
 from .case import Case, Pads, Shape
 from .source import SourceAdapter, crops, ones, strided_and_dilated
 
@@ -15,12 +17,12 @@ CONV_STRIDES_ON_ALL_AXES = 3
 
 
 class TensorFlowAdapter(SourceAdapter):
-    """tf.nn.conv{rank}d, depthwise_conv2d, separable_conv2d and conv{rank}d_transpose."""
+    """tf.nn.conv{rank}d, depthwise_conv2d, separable_conv2d and conv{rank}d_transpose; ``mode`` is the backend's."""
 
     distributions = ("tensorflow",)
 
-    def __init__(self) -> None:
-        super().__init__(BACKENDS["tensorflow"])
+    def __init__(self, **options: Any) -> None:
+        super().__init__(make_backend("tensorflow", **options))
 
     def equivalent(self, case: Case, sentence: Sentence) -> str:
         if case.transposed:
@@ -104,13 +106,16 @@ class TensorFlowAdapter(SourceAdapter):
         if case.padding in ("same", "valid") and case.groups == 1 and _maps_back(case):
             return _bias(case, _conv_transpose(case, f'"{str(case.padding).upper()}"'))
 
-        # padding VALID with the smallest output_shape is the whole result; the window is cut from it
+        # padding VALID with the smallest output_shape is the whole result; the window is cut from it.  Of no samples the
+        # formula leaves less than nothing, and TensorFlow dies of a negative output_shape.
+        sizes = tuple(max(size, 0) for size in case.full)
+
         def full(x: str, w: str) -> str:
             channels = case.output_channels // case.groups
-            return _conv_transpose(case, '"VALID"', x=x, w=w, sizes=case.full, channels=channels)
+            return _conv_transpose(case, '"VALID"', x=x, w=w, sizes=sizes, channels=channels)
 
         whole = full("x", "w") if case.groups == 1 else self.grouped(case, sentence, full)
-        return _bias(case, self.windowed(case, sentence, whole, case.full))
+        return _bias(case, self.windowed(case, sentence, whole, sizes))
 
 
 def _maps_back(case: Case) -> bool:

@@ -5,18 +5,20 @@ https://docs.pytorch.org/docs/stable/nn.functional.html#convolution-functions
 
 from __future__ import annotations
 
-from .backends import BACKENDS, Axes, Sentence
+from typing import Any
+
+from .backends import Axes, Sentence, make_backend
 from .case import Case, Shape
 from .source import SourceAdapter
 
 
 class TorchAdapter(SourceAdapter):
-    """F.conv{rank}d and F.conv_transpose{rank}d."""
+    """F.conv{rank}d and F.conv_transpose{rank}d; ``mode`` and other options are `TorchBackend`'s."""
 
     distributions = ("torch",)
 
-    def __init__(self) -> None:
-        super().__init__(BACKENDS["torch"])
+    def __init__(self, **options: Any) -> None:
+        super().__init__(make_backend("torch", **options))
 
     def axes(self, case: Case) -> Axes:
         return Axes(case.rank, channels_first=True)

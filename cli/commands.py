@@ -36,6 +36,9 @@ def app() -> None:
     metavar="NAME|FILE.py:CLASS",
     help="Which engines; default: the installed ones of six.",
 )
+@click.option(
+    "--engines", "engines_file", metavar="FILE", help="More engines, as YAML in the format of the suite's engines.yaml."
+)
 @click.option("--tag", "tags", multiple=True, metavar="T", help="Only cases with this tag.")
 @click.option(
     "--filter",
@@ -56,6 +59,14 @@ def app() -> None:
     show_default=True,
     metavar="S",
     help="Seconds per case.",
+)
+@click.option(
+    "--start-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds for an engine to be ready.",
 )
 @click.option(
     "--memory",
@@ -100,19 +111,26 @@ def list_group() -> None:
 @click.option("--tag", "tags", multiple=True, metavar="T", help="Only cases with this tag.")
 @click.option("--filter", "filter_expression", metavar="EXPR", help="Only cases where this holds.")
 @click.option("--count", is_flag=True, help="Numbers per family instead of ids.")
-def list_cases(cases: tuple[str, ...], tags: tuple[str, ...], filter_expression: str | None, *, count: bool) -> None:
+@click.option("--coverage", is_flag=True, help="Which combinations of parameter values the cases have.")
+def list_cases(
+    cases: tuple[str, ...], tags: tuple[str, ...], filter_expression: str | None, *, count: bool, coverage: bool
+) -> None:
     """The ids of cases, one a line."""
-    from .looking import print_cases
+    from .looking import print_cases, print_coverage
 
-    print_cases(cases, tags, filter_expression, count=count)
+    if coverage:
+        print_coverage(cases, tags, filter_expression)
+    else:
+        print_cases(cases, tags, filter_expression, count=count)
 
 
 @list_group.command("engines")
-def list_engines() -> None:
+@click.option("--engines", "engines_file", metavar="FILE", help="With those of this file.")
+def list_engines(engines_file: str | None) -> None:
     """The engines by name, whether they are installed, and their versions."""
     from .looking import print_engines
 
-    print_engines()
+    print_engines(engines_file)
 
 
 @app.command()
@@ -121,6 +139,84 @@ def schema() -> None:
     from .looking import print_schema
 
     print_schema()
+
+
+@app.command()
+@click.argument("cases", nargs=-1, metavar="[PATH|CASE]...")
+@click.option("--fault", "faults", multiple=True, metavar="CODE", help="Only this fault; default: all of them.")
+@click.option("--tag", "tags", multiple=True, metavar="T", help="Only cases with this tag.")
+@click.option("--filter", "filter_expression", metavar="EXPR", help="Only cases where this holds.")
+@click.option("--jobs", type=click.IntRange(1, 512), metavar="N", help="Processes side by side; default: the cores.")
+@click.option("--json", "json_file", metavar="FILE", help="Everything that was found, for programs.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Other random data.")
+@click.option("--list", "list_faults", is_flag=True, help="The faults, with what they are and where they were seen.")
+def selftest(**options: Any) -> int:
+    """The suite against engines that are wrong, and others that are right.
+
+    Every fault of the catalogue has to be killed by some case, and no right engine may be accused of anything. Shows
+    which cases kill what, and which are not needed.
+    """
+    from .selftesting import selftest_command
+
+    return selftest_command(options)
+
+
+@app.command()
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    metavar="NAME|FILE.py:CLASS",
+    help="Which engines; default: the installed ones of six.",
+)
+@click.option("--engines", "engines_file", metavar="FILE", help="More engines, as YAML.")
+@click.option(
+    "--budget", default="60s", show_default=True, metavar="TIME", help="How long, starting up included: 60s, 10m, 1h."
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Other cases.")
+@click.option(
+    "--filter",
+    "filter_expression",
+    metavar="EXPR",
+    help="Only cases where this holds, like \"op == 'conv_transpose'\".",
+)
+@click.option("--form", type=click.Choice(FORMS), default="both", show_default=True, help="How the adapters say it.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where it goes; default: runs/<time>.")
+@click.option("--resume", is_flag=True, help="Go on with the session in --out, for a budget more.")
+@click.option("--jobs", type=click.IntRange(1, 512), metavar="N", help="Engines side by side; default: the cores.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds per case.",
+)
+@click.option(
+    "--start-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds for an engine to be ready.",
+)
+@click.option(
+    "--memory", default="4G", show_default=True, metavar="BYTES", help="Memory that a case may take, like 500M or 4G."
+)
+@click.option(
+    "--expectations", metavar="FILE", help='Known discrepancies besides the shipped ones; "none" for no one\'s.'
+)
+def fuzz(**options: Any) -> int:
+    """Draw cases that nobody wrote, and keep the smallest one of everything new that engines do wrong.
+
+    found.yaml in the session's folder is a case file with one case per cause; the folder is printed to standard output.
+    Status 0: nothing new; 1: something was found; 2: a mistake in the input.
+    """
+    from .fuzzing import fuzz_command
+
+    source = click.get_current_context().get_parameter_source
+    given = {name for name in options if source(name) is click.core.ParameterSource.COMMANDLINE}
+    return fuzz_command(given, options)
 
 
 @app.command()

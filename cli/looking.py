@@ -21,24 +21,25 @@ def print_cases(names: Sequence[str], tags: Sequence[str], filter_expression: st
 
     entries = corpus.select(corpus.load(names), tags=tags, filter_expression=filter_expression)
     if not count:
-        click.echo("\n".join(entry.id for entry in entries))
+        click.echo("\n".join(one for entry in entries for one in entry.ids))
         return
-    families = Counter(entry.family for entry in entries)
+    families = Counter(entry.family for entry in entries for _ in entry.ids)
     for family, number in families.items():
         click.echo(f"{number:6} {family}")
     click.echo(f"{families.total():6} cases")
 
 
-def print_engines() -> None:
-    """Names, and what is installed; imports no framework."""
-    from ..conformance.engines import known_engines
+def print_engines(file: str | None) -> None:
+    """Names, and what is installed, of the known engines and those of a file; imports no framework."""
+    from ..conformance.engines import gather
 
-    known = known_engines()
+    known = gather(file)
     width = max(map(len, known))
     for name, engine in known.items():
         lacks = engine.missing
         state = f"missing: {lacks}" if lacks else ", ".join(_version(need) for need in engine.needs) or "installed"
-        click.echo(f"{name:{width}}  {'default' if engine.default else '       '}  {state}")
+        spared = f"; by default on cases tagged {' or '.join(engine.tags)}" if engine.tags else ""
+        click.echo(f"{name:{width}}  {'default' if engine.default else '       '}  {state}{spared}")
 
 
 def _version(distribution: str) -> str:
@@ -72,6 +73,8 @@ def print_records(folder: Path, case: str, engines: Sequence[str]) -> None:
     if first["about"]:
         click.echo(f"  {first['about']}")
     click.echo(f"  {', '.join(f'{name}={_short(first[name])}' for name in PARAMETERS if first.get(name) is not None)}")
+    if parts := dict.fromkeys(record["case"] for record in records if record.get("part_of") == case):
+        click.echo("\n".join(["  a relation between", *(f"    {part}" for part in parts)]))
     if finding := first.get("finding"):
         click.echo(f"  the note, {finding['section']}: {finding['quote']!r} is {finding['verdict']}: {finding['rule']}")
     for record in chosen:
@@ -82,12 +85,13 @@ def print_records(folder: Path, case: str, engines: Sequence[str]) -> None:
 PARAMETERS = (
     "op", "input", "kernel_size", "filters", "strides", "padding", "dilation", "groups", "depth_multiplier",
     "output_padding", "use_bias", "data_format", "expected_dtype", "data", "seed", "layout", "wrt", "kernel_shape",
-    "expect", "check",
+    "expect", "check", "law", "part_of",
 )  # fmt: skip
 
 
 def _print_record(record: dict[str, Any]) -> None:
     mark = {"new": "NEW", "known": "known", "vanished": "VANISHED"}.get(record["status"], "as it should be")
+    mark = "its parts tell why" if record["verdict"] == "unjudged" else mark
     click.echo(f"{record['engine']}, {record['form']}: {record['verdict']} ({mark})")
     if record["message"]:
         click.echo(f"  {record['message']}")
@@ -104,3 +108,26 @@ def _print_record(record: dict[str, Any]) -> None:
 
 def _short(value: Any) -> str:
     return str(value).replace(" ", "")
+
+
+def print_coverage(names: Sequence[str], tags: Sequence[str], filter_expression: str | None, *, most: int = 20) -> None:
+    """Per operation and rank, the share of valid 1-, 2- and 3-way combinations that a case has, and what is missing."""
+    from ..conformance import corpus
+    from ..conformance.covering import coverage
+
+    entries = corpus.select(corpus.load(names), tags=tags, filter_expression=filter_expression)
+    measured = coverage.measure(entries)
+    click.echo(f"{'':20}" + "".join(f"{f'{strength}-way':>18}" for strength in coverage.STRENGTHS))
+    by_family: dict[str, list[coverage.Coverage]] = {}
+    for one in measured:
+        by_family.setdefault(one.family.name, []).append(one)
+    for name, row in by_family.items():
+        cells = (f"{one.percent:5.1f} % of {one.valid:6,}" for one in row)
+        click.echo(f"{name:20}" + "".join(f"{cell:>18}" for cell in cells))
+    missing = [(one.family.name, combination) for one in measured for combination in one.missing]
+    if not missing:
+        click.echo("nothing is missing")
+        return
+    click.echo(f"missing: {len(missing):,} combinations" + (f", the first {most}:" if len(missing) > most else ":"))
+    for name, combination in missing[:most]:
+        click.echo(f"  {name}: " + ", ".join(f"{parameter}={level}" for parameter, level in sorted(combination)))

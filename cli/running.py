@@ -22,9 +22,13 @@ from . import STATUS_INTERRUPTED, STATUS_NEW, STATUS_WRONG
 
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 SMALLEST_MEMORY, LARGEST_MEMORY = 1 << 20, 1 << 50
-WHAT = ("cases", "engines", "tags", "filter_expression", "failed", "shard", "form", "seed", "expectations")
+WHAT = (
+    "cases", "engines", "engines_file", "tags", "filter_expression", "failed", "shard", "form", "seed", "expectations",
+)  # fmt: skip
 """Options that say what a run is; a resumed one takes them from the run."""
-LIMITS = ("timeout", "memory")
+OPTIONS = {"filter_expression": "--filter", "engines_file": "--engines", "engines": "--engine", "tags": "--tag"}
+"""How options are spelled that are not named as they are spelled."""
+LIMITS = ("timeout", "start_timeout", "memory")
 """Options that a resumed run takes from the run unless they are given anew."""
 
 
@@ -45,25 +49,34 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
     out, resume = options["out"], options["resume"]
     asked = {name: options[name] for name in (*WHAT, *LIMITS)}
     asked |= {"cases": [_absolute(case) for case in asked["cases"]], "failed": _absolute(asked["failed"])}
+    asked |= {"engines_file": asked["engines_file"] and str(Path(asked["engines_file"]).absolute())}
     if resume:
         asked = _asked_before(out, given, asked)
     selection = _select(asked, given)
-    chosen, missing = engines.choose_engines(selection.engines)
+    chosen, missing = engines.choose_engines(selection.engines, engines.gather(asked["engines_file"]))
     known = expectations.gather(asked["expectations"])
     harness_options = harness.Options(
         forms=FORMS if asked["form"] == "both" else (asked["form"],),
-        jobs=options["jobs"] or _cores(),
-        limits=Limits(_seconds(asked["timeout"]), _bytes(asked["memory"])),
+        jobs=options["jobs"] or cores(),
+        limits=Limits(
+            finite_seconds("--timeout", asked["timeout"]),
+            memory_bytes(asked["memory"]),
+            finite_seconds("--start-timeout", asked["start_timeout"]),
+        ),
         seed=asked["seed"],
         resume=resume,
         only=selection.only,
+        spare=not _chosen_singly(asked),
     )
     if out is not None and not out.name:
         raise UsageError("--out is empty", got=repr(str(out)), expected="a folder for the run")
     folder = out or store.default_folder()
-    signal.signal(signal.SIGTERM, _interrupt)
-    computed = sum(entry.check is None for entry in selection.entries)
-    with terminal.progress(computed, [engine.name for engine in chosen]) as progress:
+    signal.signal(signal.SIGTERM, interrupt)
+    totals = {
+        engine.name: sum(harness.takes(engine, entry, harness_options) for entry in selection.entries)
+        for engine in chosen
+    }
+    with terminal.progress(totals) as progress:
         try:
             summary = harness.run(
                 selection.entries,
@@ -90,7 +103,7 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
     return STATUS_NEW if bad[options["fail_on"]] else 0
 
 
-def _interrupt(*_: object) -> None:
+def interrupt(*_: object) -> None:
     """A SIGTERM is an interruption like the one from the keyboard."""
     raise KeyboardInterrupt
 
@@ -107,10 +120,9 @@ def _asked_before(out: Path | None, given: set[str], asked: dict[str, Any]) -> d
     before: dict[str, Any] = store.read_run(out)["asked"]
     for name in WHAT:
         if name in given and _listed(asked[name]) != before.get(name):
-            option = "--filter" if name == "filter_expression" else f"--{name.removesuffix('s')}"
             raise UsageError(
                 "a resumed run is the same run",
-                got=f"{option} {asked[name]}",
+                got=f"{OPTIONS.get(name, f'--{name}')} {asked[name]}",
                 expected=f"{before.get(name)}, or nothing",
             )
     return {**asked, **before, **{name: asked[name] for name in LIMITS if name in given}}
@@ -130,7 +142,9 @@ def _select(asked: dict[str, Any], given: set[str]) -> Selection:
             raise UsageError("nothing failed in that run", got=folder)
         before = store.read_run(folder)["asked"]
         asked |= {
-            name: before[name] for name in ("seed", "form", "expectations") if name not in given and name in before
+            name: before[name]
+            for name in ("seed", "form", "expectations", "engines_file")
+            if name not in given and name in before
         }
         asked["cases"] = asked["cases"] or before.get("cases", [])
         only = None if specs else frozenset((record["case"], record["engine"]) for record in records)
@@ -140,12 +154,18 @@ def _select(asked: dict[str, Any], given: set[str]) -> Selection:
     )
     if asked["failed"] is not None:
         failed = {record["case"] for record in records}
-        entries = [entry for entry in entries if entry.id in failed]
+        entries = [entry for entry in entries if failed.intersection(entry.ids)]
     if asked["shard"]:
         entries = _shard(entries, asked["shard"])
     if not entries:
         raise UsageError("no case is left to run")
     return Selection(entries, specs, only)
+
+
+def _chosen_singly(asked: dict[str, Any]) -> bool:
+    """Whether single cases were chosen, and not whole files or folders of them: every engine then runs them all."""
+    narrowed = asked["tags"] or asked["filter_expression"] or asked["failed"]
+    return bool(narrowed) or any("::" in case for case in asked["cases"])
 
 
 def _shard(entries: list[corpus.Entry], text: str) -> list[corpus.Entry]:
@@ -156,18 +176,20 @@ def _shard(entries: list[corpus.Entry], text: str) -> list[corpus.Entry]:
     return entries[index - 1 :: count]
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores that this process may use; macOS tells only how many there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _seconds(value: float) -> float:
+def finite_seconds(option: str, value: float) -> float:
+    """A number of seconds from the command line.  Raises `UsageError` where it is none."""
     if not math.isfinite(value):
-        raise UsageError("--timeout is a number of seconds", got=value)
+        raise UsageError(f"{option} is a number of seconds", got=value)
     return value
 
 
-def _bytes(text: str) -> int:
+def memory_bytes(text: str) -> int:
+    """A size like 500M or 4G in bytes.  Raises `UsageError` where it is none."""
     match = re.fullmatch(r"(\d{1,18})([KMG]?)(?:I?B)?", text.upper())
     size = int(match[1]) * SIZES[match[2]] if match else 0
     if not SMALLEST_MEMORY <= size <= LARGEST_MEMORY:

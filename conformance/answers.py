@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 from collections.abc import Iterable
@@ -40,12 +41,12 @@ class Answers:
 
     def prepare(self, entries: Iterable[Entry]) -> None:
         """Makes those of all but large cases ahead.  Raises `UsageError` for a case whose data prove nothing."""
-        for entry in entries:
-            if entry.check is None and sum(map(math.prod, entry.case.array_shapes.values())) < LARGE:
-                self.of(entry)
+        for one in itertools.chain.from_iterable(entry.computations for entry in entries):
+            if sum(map(math.prod, one.case.array_shapes.values())) < LARGE:
+                self.of(one)
 
     def _make(self, entry: Entry) -> tuple[dict[str, np.ndarray], Expected | None]:
-        arrays = draw_arrays(entry.case, seed=self._seed)
+        arrays = entry.draw(self._seed) if entry.draw else draw_arrays(entry.case, seed=self._seed)
         if entry.case.must_refuse:
             return arrays, None
         expected = expect(entry.case, arrays)

@@ -15,6 +15,7 @@ from .data import draw_arrays
 from .errors import UsageError
 from .expected import expect
 from .normalise import Wrong, build, validate
+from .profiles import find_profile
 from .schema import Fields
 from .verdict import Judgement, judge_array
 
@@ -22,9 +23,9 @@ from .verdict import Judgement, judge_array
 def load_cases(*names: str) -> list[Case]:
     """The computations of files, folders, ids or patterns; without a name the whole shipped corpus.
 
-    Cases that name a check of the reference alone are left out.  Raises `UsageError`.
+    Checks of the reference alone and laws, which are no computations, are left out.  Raises `UsageError`.
     """
-    return [entry.case for entry in load(names) if entry.check is None]
+    return [entry.case for entry in load(names) if entry.check is None and entry.law is None]
 
 
 def make_case(**keys: Any) -> Case:
@@ -34,7 +35,7 @@ def make_case(**keys: Any) -> Case:
     """
     case_id = keys.pop("id", "made")
     keys = {key: _plain(value) for key, value in keys.items()}
-    if foreign := [key for key in ("check", "finding") if key in keys]:
+    if foreign := [key for key in ("check", "finding", "law") if key in keys]:
         raise UsageError(f"{foreign[0]} is for case files", expected="the parameters of one computation")
     if keys.get("expect") not in (None, "error"):
         raise UsageError("expect is a claim in case files; here it is absent, or the word error", got=keys["expect"])
@@ -76,20 +77,22 @@ def case_arrays(case: Case | str | Mapping[str, Any], *, seed: int = 0) -> dict[
     }
 
 
-def check(case: Case | str | Mapping[str, Any], array: Any, *, seed: int = 0) -> Judgement:
+def check(case: Case | str | Mapping[str, Any], array: Any, *, seed: int = 0, profile: str | None = None) -> Judgement:
     """The verdict on ``array`` as the result of a case: true where it is right, with a message where it is not.
 
     ``case``: a `Case`, an id of the shipped corpus, or a mapping of YAML keys; ``array``: in the case's ``data_format``
-    and dtype.  Raises `UsageError` for a case that is unknown, wrong, or must be refused and so has no result.
+    and dtype; ``profile``: the name of one for results of a fast algorithm, such as "winograd-4", see `profiles`.
+    Raises `UsageError` for a profile that is unknown, and for a case that is unknown, wrong, or must be refused and so
+    has no result.
     """
-    case = _case(case)
+    case, allowed = _case(case), None if profile is None else find_profile(profile)
     if case.must_refuse:
         raise UsageError("a case that must be refused has no result to check", got=case.id)
     try:
         got = np.asarray(array)
     except Exception as error:  # noqa: BLE001  tensors on a device and ragged lists raise what they like
         return Judgement("dtype", f"no array: {type(error).__name__}: {error}")
-    return judge_array(case, expect(case, draw_arrays(case, seed=seed)), got)
+    return judge_array(case, expect(case, draw_arrays(case, seed=seed)), got, profile=allowed)
 
 
 def _case(case: Case | str | Mapping[str, Any]) -> Case:
@@ -106,4 +109,4 @@ def _case(case: Case | str | Mapping[str, Any]) -> Case:
 @cache
 def _shipped() -> dict[str, Case]:
     """The computations of the shipped corpus by id, read once."""
-    return {entry.id: entry.case for entry in load() if entry.check is None}
+    return {entry.id: entry.case for entry in load() if entry.check is None and entry.law is None}

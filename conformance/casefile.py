@@ -18,6 +18,7 @@ from .entry import NAMES, Entry
 from .errors import UsageError
 from .expected import expect
 from .expressions import Expression, condition
+from .laws import with_parts
 from .normalise import Wrong, build, validate
 from .schema import FILE, MATRIX_KEYS, CaseEntry, CaseFile, Expect, Fields, Finding, Literals, Strict
 from .yaml_lines import Document, Place, read_yaml
@@ -165,6 +166,7 @@ def _entry(
             about=keys.get("about") or "",
             source=keys.get("source") or "",
             check=keys.get("check"),
+            law=keys.get("law"),
             finding=None if keys.get("finding") is None else Finding(**keys["finding"]),
             expect_shape=None if shape is None else tuple(shape),
             expect_values=claims.get("values"),
@@ -183,11 +185,24 @@ def _entry(
             return None
         validate(entry.case)
         _check_claims(entry, claims)
+        return entry if entry.law is None else _lawful(entry, keys)
     except Wrong as wrong:
         places = ((*place, wrong.key), (*place, "matrix", wrong.key), ("defaults", wrong.key))
         where = next((one for one in places if one in document.lines), place)
         raise document.error(where, f"{case_id}: {wrong}") from wrong
-    return entry
+
+
+def _lawful(entry: Entry, keys: dict[str, Any]) -> Entry:
+    """A law's entry with its parts, which have to mean something each.  Raises `Wrong`."""
+    if keys.get("expect") is not None:
+        raise Wrong("expect", "expect is a claim about one computation, a law compares several")
+    whole = with_parts(entry)
+    for part in whole.parts:
+        try:
+            validate(part.case)
+        except Wrong as wrong:
+            raise Wrong("law", f"the part {part.id} of the law {entry.law} cannot be: {wrong}") from wrong
+    return whole
 
 
 def _raw(keys: dict[str, Any]) -> dict[str, Any]:

@@ -39,10 +39,14 @@ def is_path(argument: str) -> bool:
 
 
 def _named(wanted: list[str], corpus: list[Entry]) -> list[Entry]:
-    """Whole ids, file parts (``conv2d/padding``), entries (``conv2d/padding::word``) or patterns with ``*``."""
+    """Whole ids, file parts (``conv2d/padding``), entries (``conv2d/padding::word``) or patterns with ``*``.
+
+    A law comes with its parts; a part alone (``…~name``) is an ordinary case.
+    """
     found: dict[str, Entry] = {}
     for name in wanted:
         matches = [entry for entry in corpus if _matches(entry.id, name)]
+        matches = matches or [part for entry in corpus for part in entry.parts if _matches(part.id, name)]
         if not matches:
             raise UsageError("no such path and no such case", got=name, expected="see: convsuite list cases")
         found |= {entry.id: entry for entry in matches}
@@ -85,7 +89,8 @@ def _unique(entries: Iterable[Entry]) -> list[Entry]:
                 "duplicate id", got=entry.id, expected=f"it stands at {first.file}:{first.line} already",
                 file=entry.file, line=entry.line,
             )  # fmt: skip
-    return list(seen.values())
+    within = {part.id for entry in seen.values() for part in entry.parts}
+    return [entry for entry in seen.values() if entry.id not in within]
 
 
 def select(entries: list[Entry], *, tags: Sequence[str] = (), filter_expression: str | None = None) -> list[Entry]:
@@ -103,5 +108,6 @@ def digest(entries: Iterable[Entry], seed: int) -> str:
     """Of everything that says what these cases compute; a run is resumed only with the same."""
     state = hashlib.sha256(str(seed).encode())
     for entry in sorted(entries, key=lambda entry: entry.id):
-        state.update(json.dumps([entry.case.to_json(), entry.case.literal, entry.check]).encode())
+        cases = [one.case.to_json() for one in (entry, *entry.parts)]
+        state.update(json.dumps([cases, entry.case.literal, entry.check, entry.law]).encode())
     return state.hexdigest()[:16]

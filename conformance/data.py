@@ -44,7 +44,8 @@ def _integers(at: Place) -> np.ndarray:
 
 
 def _positive(at: Place) -> np.ndarray:
-    return at.stream.randint(1, LARGEST_INTEGER.get(at.dtype, 9) + 1, at.shape)
+    """Integers 1..a, at least two of them: of ones alone no sum would tell which it is of."""
+    return at.stream.randint(1, max(LARGEST_INTEGER.get(at.dtype, 9), 2) + 1, at.shape)
 
 
 def _normal(at: Place) -> np.ndarray:
@@ -99,6 +100,29 @@ def _special(*values: float) -> Draw:
     return draw
 
 
+def _full_range(at: Place) -> np.ndarray:
+    """Integers over all that the dtype holds: products and sums wrap, and no float holds them."""
+    least, most = np.iinfo(at.dtype).min, np.iinfo(at.dtype).max
+    values = at.stream.randint(least, most, at.shape, dtype=np.int64)
+    return values + (values >= 0)
+
+
+def _zero_weights(at: Place) -> np.ndarray:
+    """Infinities in the input and zeros among the weights: a product of the two is NaN, not nothing."""
+    drawn = _special(np.inf)(at)
+    if "kernel" in at.argument and drawn.size:
+        drawn.reshape(-1)[:: 2 if drawn.size > 1 else 1] = 0
+    return drawn
+
+
+def _infinite_weight(at: Place) -> np.ndarray:
+    """One infinite weight: it makes what its samples reach infinite, but padding is no sample."""
+    drawn = _positive(at).astype(np.float64)
+    if at.argument in ("kernel", "depthwise_kernel") and drawn.size:
+        drawn.reshape(-1)[at.stream.randint(drawn.size)] = np.inf
+    return drawn
+
+
 def _overflow(at: Place) -> np.ndarray:
     """One non-zero entry in each factor, where they meet, whose product is beyond the dtype: any order overflows."""
     values = np.zeros(at.shape)
@@ -136,9 +160,12 @@ def _negative_zero(at: Place) -> np.ndarray:
     return np.where(at.stream.random_sample(at.shape) < 0.5, -0.0, values) if at.argument == "input" else values
 
 
+INTEGER_DATA = ("integers", "positive", "full_range")
+"""What int8 and int32 can hold; the last of them only these."""
 DATA: dict[str, Draw] = {
     "integers": _integers,
     "positive": _positive,
+    "full_range": _full_range,
     "normal": _normal,
     "zero_products": _zero_products,
     "large_exponents": _large_exponents,
@@ -149,6 +176,8 @@ DATA: dict[str, Draw] = {
     "special": _special(np.nan, np.inf),
     "nan": _special(np.nan),
     "inf": _special(np.inf, -np.inf),
+    "zero_weights": _zero_weights,
+    "infinite_weight": _infinite_weight,
     "overflow": _overflow,
     "denormal": _denormal,
     "negative_zero": _negative_zero,

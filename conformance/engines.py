@@ -1,4 +1,7 @@
-"""The engines: an adapter with options, environment variables and an interpreter, under a name."""
+"""The engines: an adapter with options, environment variables and an interpreter, under a name, as YAML files say.
+
+The suite's own stand in engines.yaml; a user's file of the same format adds more (``--engines FILE``).
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,21 @@ import ast
 import difflib
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
+from pydantic import Field, TypeAdapter, ValidationError
 
+from .entry import Entry
 from .errors import UsageError
+from .profiles import find_profile
+from .schema import Strict
+from .yaml_lines import Document, Place, read_yaml
 
 ENTRY_POINTS = "convsuite.adapters"
 
@@ -46,6 +54,10 @@ class Engine:
     default: bool = False
     slow: bool = False
     """Whether it compiles every case: then it is started first, and the others fill the time beside it."""
+    tags: tuple[str, ...] = ()
+    """If there are any, it runs of the shipped cases only those with one of them, unless they are chosen singly."""
+    profile: str | None = None
+    """The name of the wider bound under which it is judged; see `profiles`.  An adapter may name its own."""
 
     @property
     def missing(self) -> str | None:
@@ -59,6 +71,10 @@ class Engine:
                 return name
         return None
 
+    def spares(self, entry: Entry) -> bool:
+        """Whether the case is left out by default: a shipped one without a tag that the engine asks for."""
+        return bool(self.tags) and entry.shipped and not set(self.tags) & set(entry.case.tags)
+
     @property
     def variables(self) -> dict[str, str]:
         """Environment variables that the engine's process gets besides the harness's own."""
@@ -66,29 +82,104 @@ class Engine:
         return {**ONE_THREAD, "XLA_FLAGS": flags, **QUIET, **NO_BLOCK_CACHE, **self.environment}
 
 
+class EngineFields(Strict):
+    """One engine of an engines file; see `Engine` for what the fields mean."""
+
+    adapter: Annotated[str, Field(min_length=1)]
+    options: dict[str, Any] = Field(default_factory=dict)
+    environment: dict[str, str] = Field(default_factory=dict)
+    needs: list[str] = Field(default_factory=list)
+    interpreter: str | None = None
+    default: bool = False
+    slow: bool = False
+    tags: list[str] = Field(default_factory=list)
+    profile: str | None = None
+
+
+FILE = TypeAdapter(dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")], EngineFields])
+
+
 @cache
 def known_engines() -> dict[str, Engine]:
-    """The engines of engines.yaml, by name."""
-    text = (resources.files("convsuite.conformance") / "engines.yaml").read_text()
-    places = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
-    engines: dict[str, Engine] = {}
-    written: Any = yaml.safe_load(text)
-    for name, said in written.items():
-        fields: dict[str, Any] = {**said, "needs": tuple(said.get("needs", ()))}
-        fields["adapter"] = places.get(fields["adapter"], fields["adapter"])
-        engines[name] = Engine(name=name, **fields)
+    """The engines that ship, by name, and those of installed distributions."""
+    engines = read(Path(str(resources.files("convsuite.conformance") / "engines.yaml")))
     # adapters that other distributions bring are engines of the same name
-    for name, value in places.items():
-        engines.setdefault(name, Engine(name=name, adapter=value))
+    for name, place in _entry_points().items():
+        engines.setdefault(name, Engine(name=name, adapter=place))
     return engines
 
 
-def choose_engines(specs: tuple[str, ...] | list[str]) -> tuple[list[Engine], dict[str, str]]:
+def gather(file: str | None) -> dict[str, Engine]:
+    """The known engines and those of a user's file.  Raises `UsageError` where one has a name that is taken."""
+    return known_engines() if file is None else known_engines() | read(Path(file), taken=known_engines())
+
+
+def read(file: Path, taken: Mapping[str, Engine] | None = None) -> dict[str, Engine]:
+    """The engines of one file, paths in it being relative to it.  Raises `UsageError` with the line of a mistake."""
+    document = read_yaml(file)
+    try:
+        said = FILE.validate_python(document.value)
+    except ValidationError as error:
+        raise _mistake(document, error) from error
+    if doubled := [name for name in said if name in (taken or {})]:
+        raise document.error(doubled[:1], "an engine of this name exists", got=doubled[0], expected="another name")
+    return {name: _made(name, fields, document, file.absolute().parent) for name, fields in said.items()}
+
+
+def _mistake(document: Document, error: ValidationError) -> UsageError:
+    """The first mistake that pydantic sees, at its line."""
+    first = error.errors()[0]
+    place: Place = tuple(first["loc"])
+    if place[-1:] == ("[key]",):
+        return document.error(place, "not a name for an engine", got=repr(place[0]), expected="letters, digits, ._-")
+    return document.error(
+        place, f"{'.'.join(map(str, place)) or 'the file'}: {first['msg']}", got=repr(first["input"])[:80]
+    )
+
+
+def _made(name: str, fields: EngineFields, document: Document, folder: Path) -> Engine:
+    """The engine of an entry; ``folder`` is its file's."""
+    adapter, places = fields.adapter, _entry_points()
+    module, separator, cls = adapter.rpartition(":")
+    if adapter in places:
+        adapter = places[adapter]
+    elif module.endswith(".py"):
+        try:
+            _check_file(str(folder / module), cls, adapter)
+        except UsageError as error:
+            raise document.error((name, "adapter"), str(error)) from error
+        adapter = f"{(folder / module).resolve()}:{cls}"
+    elif not separator:
+        near = difflib.get_close_matches(adapter, places, n=1)
+        expected = f"{near[0] if near else ', '.join(places)}, or MODULE:CLASS, or FILE.py:CLASS"
+        raise document.error((name, "adapter"), "no such adapter", got=adapter, expected=expected)
+    interpreter = fields.interpreter or sys.executable
+    if os.sep in interpreter:  # without one it is looked for on PATH
+        interpreter = str(folder / interpreter)
+    if fields.profile is not None:
+        try:
+            find_profile(fields.profile)
+        except UsageError as error:
+            raise document.error((name, "profile"), error.what, got=error.got, expected=error.expected) from error
+    rest = fields.model_dump(exclude={"adapter", "interpreter", "needs", "tags"})
+    return Engine(name, adapter, interpreter=interpreter, needs=tuple(fields.needs), tags=tuple(fields.tags), **rest)
+
+
+@cache
+def _entry_points() -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+
+
+def choose_engines(
+    specs: tuple[str, ...] | list[str], known: dict[str, Engine] | None = None
+) -> tuple[list[Engine], dict[str, str]]:
     """The engines that are asked for, and those of them that are missing, with the distribution they lack.
+
+    ``known``: the engines that have names, as `gather` gives them; without it those that ship.
 
     Raises `UsageError` for a name that is unknown, a file that cannot be an adapter, or if nothing is left to run.
     """
-    known = known_engines()
+    known = known or known_engines()
     chosen = [_one(spec, known) for spec in specs] or [engine for engine in known.values() if engine.default]
     names = [engine.name for engine in chosen]
     if doubled := {name for name in names if names.count(name) > 1}:

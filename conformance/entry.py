@@ -1,16 +1,22 @@
-"""A case where it stands in a file, and what conditions see of it."""
+"""A case or a law where it stands in a file, and what conditions see of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ..adapters.case import Case
+from .porting import PORTED
 from .schema import Finding
+
+if TYPE_CHECKING:
+    from .relation import Relation
 
 DERIVED = (
     "rank",
@@ -24,7 +30,7 @@ DERIVED = (
     "output_shape",
     "output_channels",
 )
-NAMES = frozenset({*Case.__dataclass_fields__, *DERIVED, "family"})
+NAMES = frozenset({*Case.__dataclass_fields__, *DERIVED, *PORTED, "family", "law"})
 """What conditions can speak of."""
 
 
@@ -36,7 +42,10 @@ def shipped() -> Path:
 
 @dataclass(frozen=True)
 class Entry:
-    """A case where it stands in a file: what it computes, or the `check` that it names, and what its author knows."""
+    """What stands in a file: a case, or the `check` that it names, or a `law` about it; and what its author knows.
+
+    A law's entry holds the ``parts`` that engines compute, entries of their own, and the ``relation`` between them.
+    """
 
     case: Case
     file: str
@@ -47,10 +56,27 @@ class Entry:
     expect_values: Any = None
     check: str | None = None
     finding: Finding | None = None
+    law: str | None = None
+    relation: Relation | None = None
+    parts: tuple[Entry, ...] = ()
+    part_of: str | None = None
+    """The id of the law whose part it is."""
+    draw: Callable[[int], dict[str, np.ndarray]] | None = None
+    """Makes a part's arrays from the seed of the run; None where they are the case's own."""
 
     @property
     def id(self) -> str:
         return self.case.id
+
+    @property
+    def computations(self) -> tuple[Entry, ...]:
+        """What engines compute for it: itself, the parts of its law, nothing for a named check."""
+        return () if self.check is not None else self.parts or (self,)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all its records."""
+        return (*(part.id for part in self.parts), self.id)
 
     @property
     def shipped(self) -> bool:
@@ -75,10 +101,10 @@ class _Values(Mapping[str, Any]):
         self._entry = entry
 
     def __getitem__(self, name: str) -> Any:
-        if name == "family":
-            return self._entry.family
+        if name in ("family", "law"):
+            return getattr(self._entry, name)
         try:
-            return getattr(self._entry.case, name)
+            return PORTED[name](self._entry.case) if name in PORTED else getattr(self._entry.case, name)
         except (ValueError, ZeroDivisionError):
             return None
 

@@ -3,6 +3,9 @@
 An entry speaks of records by engine, versions, form and a condition on the case, never by listing ids.  A bad record
 is known where an entry that concerns it names its verdict.  An entry concerns good records too: then what it expects
 no longer happens, which fails a run like a new discrepancy, unless the entry says ``sometimes``.
+
+The relation of a law is concerned only by conditions that speak of ``law``: its record bears the parameters of a case
+whose wrong results need not break the law.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from .entry import NAMES, Entry
 from .errors import UsageError
 from .expressions import Expression, condition
 from .schema import Strict
-from .verdict import GOOD, BadVerdict, Judgement
+from .verdict import GOOD, UNJUDGED, BadVerdict, Judgement
 from .yaml_lines import read_yaml
 
 
@@ -69,6 +72,7 @@ class Expectation:
         """Whether the entry speaks of this record."""
         return (
             (self.form is None or self.form == form)
+            and (entry.law is None or self.when.speaks_of("law"))
             and any(_names(pattern, engine) for pattern in self.engines)
             and all(
                 name in versions and allowed.contains(versions[name], prereleases=True)
@@ -98,11 +102,22 @@ class Ledger:
     vanished: Counter[Expectation] = field(default_factory=Counter[Expectation])
 
     def weigh(
-        self, engine: str, versions: Mapping[str, str], form: str, entry: Entry, judgement: Judgement
+        self,
+        engine: str,
+        versions: Mapping[str, str],
+        form: str,
+        entry: Entry,
+        judgement: Judgement,
+        because: Expectation | None = None,
     ) -> tuple[str, Expectation | None]:
-        """("as usual" | "known" | "new" | "vanished", the entry that says so, or that said otherwise)."""
+        """("as usual" | "known" | "new" | "vanished", the entry that says so, or that said otherwise).
+
+        ``because``: what is known of a part, which explains that a law does not hold.
+        """
         if entry.check is not None:  # what the reference says of itself is nobody's known discrepancy
             return "as usual" if judgement.verdict in GOOD else "new", None
+        if judgement.verdict == UNJUDGED:
+            return "as usual", None
         concerning = [one for one in self.expectations if one.concerns(engine, versions, form, entry)]
         self.concerned.update(concerning)
         if judgement.verdict in GOOD:
@@ -111,6 +126,8 @@ class Ledger:
             return ("vanished", gone[0]) if gone else ("as usual", None)
         naming = [one for one in concerning if judgement.verdict in one.verdicts]
         self.seen.update(naming[:1])
+        if not naming and because is not None:
+            return "known", because
         return ("known", naming[0]) if naming else ("new", concerning[0] if concerning else None)
 
     def idle(self, engines: set[str]) -> list[Expectation]:

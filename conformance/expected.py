@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .. import reference
 from ..adapters.case import Case
+from ..reference import geometry
 from ..reference.bounds import PRECISIONS, Precision, exact_limit, summation_bound, unit
 
 Arrays = dict[str, np.ndarray]
@@ -35,6 +37,12 @@ class Expected:
     largest: float
     infinite: np.ndarray
     """Elements that are infinite for certain: from an infinite input, or because products of one sign overflow."""
+    spread: Callable[[], np.ndarray] = lambda: NOTHING
+    """Makes the bnd of the `widened` case, which profiles ask for."""
+    variance: bool = True
+    """Whether the variance test applies, where the data are normal."""
+    poisoned: np.ndarray = field(default_factory=lambda: np.array(False))
+    """Elements that may be NaN or infinite where they need not be: under a profile, beside one that has to be."""
 
     @property
     def checked(self) -> np.ndarray:
@@ -107,6 +115,29 @@ def evaluate(case: Case, arrays: Arrays) -> np.ndarray:
     return result
 
 
+def widened(case: Case) -> Case:
+    """The case on the same arrays, for a result in which every sample meets every tap: at stride 1 with zeros all round
+    where windows are read, the whole of what is scattered into where they are written.
+    """
+    extents = geometry.effective_size(case.kernel_size, case.dilation)
+    around, none = tuple((extent - 1, extent - 1) for extent in extents), ((0, 0),) * case.rank
+    if case.wrt == "input" and case.transposed:
+        spatial = (n + extent - 1 for n, extent in zip(case.output_shape[1:-1], extents, strict=True))
+        given = (case.batch, *spatial, case.channels)
+        return replace(case, input=given, strides=(1,) * case.rank, padding=around, output_padding=None)
+    if case.wrt == "input":
+        full = geometry.full_sizes(case.output_shape[1:-1], case.kernel_size, case.strides, case.dilation)
+        return replace(case, input=(case.batch, *full, case.channels), padding=none)
+    if case.transposed:
+        return replace(case, padding=none, output_padding=None)
+    return replace(case, strides=(1,) * case.rank, padding=around)
+
+
+def _spread(case: Case, arrays: Arrays) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        return evaluate(widened(case), {name: np.abs(array.astype(np.float64)) for name, array in arrays.items()})
+
+
 def expect(case: Case, arrays: Arrays) -> Expected:
     """The expected answer of a valid case to these arrays."""
     with np.errstate(all="ignore"):
@@ -148,4 +179,5 @@ def _expect_floats(case: Case, arrays: Arrays, precision: Precision) -> Expected
     infinite = (np.abs(values) == bnd) & (bnd - bound > precision.largest)
     if not all(np.isfinite(array).all() for array in wide.values()):
         infinite |= np.isinf(values)
-    return Expected(values, exact, bnd, bound, u, ksb, precision.largest, infinite)
+    spread = partial(_spread, case, arrays)
+    return Expected(values, exact, bnd, bound, u, ksb, precision.largest, infinite, spread)

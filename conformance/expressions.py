@@ -61,6 +61,10 @@ class Expression:
         """Whether it holds.  What has no value, like the third stride of two or a word plus one, is None."""
         return bool(self._value(self._tree, values))
 
+    def speaks_of(self, name: str) -> bool:
+        """Whether the name stands in it."""
+        return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(self._tree))
+
     def _error(self, why: str) -> UsageError:
         return UsageError(f"condition {self.text[:80]!r}: {why}", file=self._file, line=self._line)
 

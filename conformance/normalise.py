@@ -11,6 +11,7 @@ import numpy as np
 from ..adapters.case import Case, Pads, Shape, numpy_dtype
 from ..reference import geometry
 from ..reference.bounds import PRECISIONS
+from .data import INTEGER_DATA
 
 MOST_ELEMENTS = 1 << 28
 """In one array: two gigabytes of float64, which the reference computes in."""
@@ -145,8 +146,10 @@ def _geometry_problems(case: Case) -> Iterator[Problem]:
 def validate(case: Case) -> None:
     """Raises `Wrong` unless the case means something: one answer, or an error where it says so."""
     floating = case.dtype in PRECISIONS
-    if not floating and case.data not in ("integers", "positive", "literal"):
+    if not floating and case.data not in (*INTEGER_DATA, "literal"):
         raise Wrong("data", f"{case.data} data are not integers, and dtype is {case.dtype}")
+    if floating and case.data == "full_range":
+        raise Wrong("data", f"full_range data are for integers, and dtype is {case.dtype}")
     if case.data == "overflow" and case.op == "separable_conv":
         raise Wrong("data", "overflow between the two halves of a separable convolution has no one answer")
     found = next(problems(case), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -18,11 +19,13 @@ import numpy as np
 from ..adapters.case import Case
 from .engines import Engine
 from .errors import UsageError
+from .profiles import find_profile
 from .wire import Channel, Closed
 
 WORKER = Path(__file__).with_name("worker.py")
-START_SECONDS = 300.0
-TAIL_BYTES = 800
+TAIL_CHARACTERS, READ_BYTES = 800, 16_000
+NOISE = re.compile(r"^Extension modules: .*$", re.MULTILINE)
+"""What faulthandler prints last, and what would crowd out the line that says why."""
 LONGEST_LOG = 64 << 20
 GIB = 1 << 30
 GROWN = 3 * GIB // 2
@@ -31,10 +34,11 @@ GROWN = 3 * GIB // 2
 
 @dataclass(frozen=True)
 class Limits:
-    """Per case: seconds, and bytes above what the engine had when the case began."""
+    """Per case: seconds, and bytes above what the engine had when the case began; and seconds for it to be ready."""
 
     seconds: float = 30.0
     memory: int = 4 * GIB
+    start: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,8 @@ class _Live:
     def tail(self) -> str:
         """The end of what it has printed since the mark, ready to follow a sentence."""
         size = self.log.seek(0, os.SEEK_END)
-        self.log.seek(max(self.log_mark, size - TAIL_BYTES))
-        text = self.log.read().decode(errors="replace").strip()
+        self.log.seek(max(self.log_mark, size - READ_BYTES))
+        text = NOISE.sub("", self.log.read().decode(errors="replace")).strip()[-TAIL_CHARACTERS:]
         return f"; it printed: {text}" if text else ""
 
     def cause_of_death(self) -> str:
@@ -110,12 +114,14 @@ class _Live:
 class EngineProcess:
     """One engine, in a process that is started when it is needed and started again after it died.
 
-    ``startup`` and ``busy`` add up seconds: until the engine was ready, and while it worked on cases.
+    ``startup`` and ``busy`` add up seconds: until the engine was ready, and while it worked on cases.  ``profile``: how
+    it is judged, as its entry says or else its adapter, which is known once it has started.
     """
 
     def __init__(self, engine: Engine, limits: Limits) -> None:
         self.engine, self.limits = engine, limits
         self.versions: dict[str, str] = {}
+        self.profile = None if engine.profile is None else find_profile(engine.profile)
         self.startup = self.busy = 0.0
         self.starts = self.deaths_between_cases = 0
         self.stop_requested = False
@@ -154,14 +160,15 @@ class EngineProcess:
         begin = time.perf_counter()
         self._live = live = self._spawn()
         self.starts += 1
-        self._deadline = time.monotonic() + START_SECONDS
+        self._deadline = time.monotonic() + self.limits.start
         try:
             live.channel.send(
                 {"adapter": self.engine.adapter, "options": self.engine.options, "memory": self.limits.memory}
             )
             answer, _ = live.channel.receive()
         except (Closed, _TimeUp) as error:
-            how = f"not ready after {START_SECONDS:.0f} s" if isinstance(error, _TimeUp) else live.cause_of_death()
+            late = f"not ready after {self.limits.start:g} s of importing its adapter and framework (--start-timeout)"
+            how = late if isinstance(error, _TimeUp) else live.cause_of_death()
             if self.starts > 1:
                 raise BrokenEngine(f"does not start again: {how}{live.tail()}") from error
             raise UsageError(f"engine {self.engine.name} does not start", got=f"{how}{live.tail()}") from error
@@ -172,6 +179,12 @@ class EngineProcess:
         if "fault" in answer:
             raise UsageError(f"engine {self.engine.name}: {answer['fault']}")
         self.versions.update(answer["versions"])
+        if self.profile is None and answer["profile"] is not None:
+            try:
+                self.profile = find_profile(answer["profile"])
+            except UsageError as error:
+                what = f"engine {self.engine.name}: {error.what}"
+                raise UsageError(what, got=error.got, expected=error.expected) from error
         self._resident_at_start = answer["resident"]
         self.startup += time.perf_counter() - begin
         return live

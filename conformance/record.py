@@ -19,7 +19,7 @@ def make_record(
 ) -> store.Record:
     """One line of records.jsonl."""
     case = entry.case
-    due = None if case.must_refuse or entry.check else list(case.result_shape)
+    due = None if case.must_refuse or entry.check or entry.law else list(case.result_shape)
     parameters = {name: value for name, value in case.to_json().items() if name not in ("id", "dtype", "must_refuse")}
     return {
         "case": entry.id,
@@ -43,6 +43,8 @@ def make_record(
         **parameters,
         "expect": "error" if case.must_refuse else None,
         "check": entry.check,
+        "law": entry.law,
+        "part_of": entry.part_of,
         "finding": entry.finding.model_dump() if entry.finding else None,
         "family": entry.family,
         "about": entry.about,

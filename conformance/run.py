@@ -11,7 +11,7 @@ import contextlib
 import queue
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,7 +28,9 @@ from .entry import Entry
 from .errors import UsageError
 from .expectations import Expectation, Ledger
 from .process import BrokenEngine, EngineMissing, EngineProcess, Limits, Outcome, Stopped
+from .profiles import Profile
 from .record import make_record
+from .relation import Given, give, judge_relation
 from .verdict import VERDICTS, Judgement, judge
 
 
@@ -43,6 +45,8 @@ class Options:
     resume: bool = False
     only: frozenset[tuple[str, str]] | None = None
     """(case, engine) pairs to run; None for all."""
+    spare: bool = False
+    """Whether engines with tags of their own are spared the shipped cases without them; see `Engine.tags`."""
 
 
 @dataclass
@@ -61,6 +65,8 @@ class Summary:
     seconds: dict[str, float] = field(default_factory=dict[str, float])
     broken: dict[str, str] = field(default_factory=dict[str, str])
     """Engines that could not be started again after a death, and why; the rest of their cases has no record."""
+    spared: dict[str, int] = field(default_factory=dict[str, int])
+    """How many cases an engine was spared, as its tags say; engines that were spared none are not in it."""
     engine_records: int = 0
     """Records that engines gave, named checks of the reference left out."""
 
@@ -70,8 +76,28 @@ class Summary:
         return self.new + self.known
 
 
+def takes(engine: Engine, entry: Entry, options: Options) -> bool:
+    """Whether the engine is to run the case."""
+    if entry.check is not None or (options.spare and engine.spares(entry)):
+        return False
+    return options.only is None or any((name, engine.name) in options.only for name in entry.ids)
+
+
+Found = tuple[Entry, Outcome, Judgement]
+"""What an engine did with a case in one form, or how the outputs of a law's parts relate to each other."""
+Weighed = tuple[str, Expectation | None]
+
 Progress = Callable[[str, int], None]
 """Told of each case that an engine has done: (engine, number of records it gave)."""
+
+
+def _known_of_a_part(law: Entry, form: str, weighed: dict[tuple[str, str], Weighed]) -> Expectation | None:
+    """The known discrepancy of a law's part in that form, which explains that the law does not hold."""
+    for part in law.parts:
+        status, expectation = weighed.get((part.id, form)) or weighed.get((part.id, FORMS[0])) or ("", None)
+        if status == "known":
+            return expectation
+    return None
 
 
 def run(
@@ -94,6 +120,8 @@ def run(
     summary = Summary(out, missing=dict(missing or {}), ledger=Ledger(list(expectations)))
     processes = [EngineProcess(engine, options.limits) for engine in engines]
     summary.versions = {process.engine.name: process.versions for process in processes}
+    if options.spare:
+        summary.spared = _spared(entries, engines)
     answers = Answers(options.seed)
     try:
         _start_early(processes, summary)
@@ -126,12 +154,20 @@ def run(
             _finish(folder, summary, processes, state, {"harness": harness, "wall": time.perf_counter() - begin})
         if not summary.engine_records and any(entry.check is None for entry in entries):
             folder.remove()
-            lacking = ", ".join(f"{name}: {what}" for name, what in (summary.missing | summary.broken).items())
+            spared = {name: f"spared all of {count} cases, as its tags say" for name, count in summary.spared.items()}
+            lacking = ", ".join(f"{name}: {what}" for name, what in (spared | summary.missing | summary.broken).items())
             raise UsageError("nothing could run", got=lacking or "no engine with a word for these cases")
     finally:
         for process in processes:
             process.close()
     return summary
+
+
+def _spared(entries: list[Entry], engines: list[Engine]) -> dict[str, int]:
+    """How many computations each engine is spared."""
+    computed = [entry for entry in entries if entry.check is None]
+    counts = {engine.name: sum(map(engine.spares, computed)) for engine in engines}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _start_early(processes: list[EngineProcess], summary: Summary) -> None:
@@ -159,8 +195,9 @@ def _finish(
             "status": state,
             "finished": store.now(),
             "engines": folder.run.get("engines", {})
-            | {process.engine.name: _engine_row(process, folder.run.get("engines", {})) for process in processes},
+            | {process.engine.name: engine_row(process, folder.run.get("engines", {})) for process in processes},
             "missing": summary.missing,
+            "spared": summary.spared,
             "broken": summary.broken,
             "seconds": summary.seconds,
             "counts": {
@@ -174,7 +211,7 @@ def _finish(
     )
 
 
-def _engine_row(process: EngineProcess, earlier: dict[str, Any]) -> dict[str, Any]:
+def engine_row(process: EngineProcess, earlier: dict[str, Any]) -> dict[str, Any]:
     """An engine's row of run.json; numbers add up over the parts of a resumed run."""
     row = earlier.get(process.engine.name, {})
     seconds = row.get("seconds", {})
@@ -183,6 +220,7 @@ def _engine_row(process: EngineProcess, earlier: dict[str, Any]) -> dict[str, An
         "options": process.engine.options,
         "environment": process.engine.variables,
         "versions": process.versions or row.get("versions", {}),
+        "profile": process.profile.name if process.profile else row.get("profile"),
         "starts": process.starts + row.get("starts", 0),
         "deaths_between_cases": process.deaths_between_cases + row.get("deaths_between_cases", 0),
         "seconds": {
@@ -244,12 +282,11 @@ class _Conductor:
 
     def _engine(self, process: EngineProcess) -> None:
         """All cases on one engine; runs in a thread of its own."""
-        only = self._options.only
         try:
             for entry in self._entries:
                 if process.stop_requested:
                     return
-                if entry.check is None and (only is None or (entry.id, process.engine.name) in only):
+                if takes(process.engine, entry, self._options):
                     self._case(process, entry)
         except Stopped:
             return
@@ -261,33 +298,74 @@ class _Conductor:
             process.close()
 
     def _case(self, process: EngineProcess, entry: Entry) -> None:
-        """All forms of a case; what has been found is passed on even where the engine then fails for good."""
+        """All forms of a case, or of the parts of a law and then their relation.
+
+        What has been found is passed on even where the engine then fails for good.  A law whose relation has no record
+        yet, because the run was stopped in the middle of it, runs as a whole: outputs are kept no longer than that.
+        """
         forms = FORMS[:1] if entry.case.must_refuse else self._options.forms
         forms = tuple(form for form in forms if (entry.id, process.engine.name, form) not in self._done)
-        found: list[tuple[Outcome, Judgement]] = []
+        found: list[Found] = []
         try:
-            if forms:
-                arrays, expected = self._answers.of(entry)
-                for outcome in process.run(entry.case, arrays, forms):
-                    found.append((outcome, judge(entry.case, expected, outcome)))  # noqa: PERF401  kept on the way
+            for one in entry.computations if forms else ():
+                arrays, expected = self._answers.of(one)
+                for outcome in process.run(one.case, arrays, forms):
+                    judgement = judge(one.case, expected, outcome, process.profile)
+                    found.append((one, outcome, judgement))
+            found += list(self._related(entry, forms, found, process.profile))
         except BrokenEngine:
             self._findings.put(partial(self._take, process, entry, found))
             raise
         self._findings.put(partial(self._take, process, entry, found))
 
-    def _take(self, process: EngineProcess, entry: Entry, found: list[tuple[Outcome, Judgement]]) -> None:
-        for outcome, judgement in found:
-            self._write(entry, process.engine.name, process.versions, outcome, judgement)
+    def _related(
+        self, law: Entry, forms: tuple[str, ...], found: list[Found], profile: Profile | None
+    ) -> Iterator[Found]:
+        """The relation between a law's parts, in each form that one of them has; nothing where there is no law.
+
+        A part without a form of its own is the same program in both: its `equivalent` output stands for it.
+        """
+        results = {(one.id, outcome.form): (outcome, judgement) for one, outcome, judgement in found}
+        if law.relation is None:
+            return
+        for form in forms:
+            if not any((part.id, form) in results for part in law.parts):
+                continue
+            given: dict[str, Given | str] = {}
+            for part, entry in zip(law.relation.parts, law.parts, strict=True):
+                result = results.get((entry.id, form)) or results.get((entry.id, FORMS[0]))
+                expected = self._answers.of(entry)[1]
+                if profile is not None and expected is not None:
+                    expected = profile.loosen(entry.case, expected)
+                given[part.name] = give(entry.case, expected, result)
+            judgement = judge_relation(law.relation, law.case, self._options.seed, given)
+            yield law, Outcome(form, "value"), judgement
+
+    def _take(self, process: EngineProcess, entry: Entry, found: list[Found]) -> None:
+        weighed: dict[tuple[str, str], Weighed] = {}
+        for one, outcome, judgement in found:
+            because = _known_of_a_part(one, outcome.form, weighed)
+            weighed[one.id, outcome.form] = self._write(
+                one, process.engine.name, process.versions, outcome, judgement, because
+            )
         if self._progress is not None:
             self._progress(process.engine.name, len(found))
 
     def _write(
-        self, entry: Entry, engine: str, versions: dict[str, str], outcome: Outcome, judgement: Judgement
-    ) -> None:
-        status, expectation = self._summary.ledger.weigh(engine, versions, outcome.form, entry, judgement)
-        record = make_record(entry, engine, outcome, judgement, status, expectation)
-        self._folder.append(record)
-        self._count(record)
+        self,
+        entry: Entry,
+        engine: str,
+        versions: dict[str, str],
+        outcome: Outcome,
+        judgement: Judgement,
+        because: Expectation | None = None,
+    ) -> Weighed:
+        weighed = self._summary.ledger.weigh(engine, versions, outcome.form, entry, judgement, because)
+        if (entry.id, engine, outcome.form) not in self._done:  # else a part of a law that was cut off after it
+            record = make_record(entry, engine, outcome, judgement, *weighed)
+            self._folder.append(record)
+            self._count(record)
+        return weighed
 
     def _count(self, record: store.Record) -> None:
         self._summary.records += 1

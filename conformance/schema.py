@@ -9,12 +9,16 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 Op = Literal["conv", "conv_transpose", "depthwise_conv", "separable_conv"]
 PaddingWord = Literal["valid", "same", "same_lower", "causal"]
 DataName = Literal[
-    "integers", "positive", "normal", "zero_products", "large_exponents", "small_onto_large",
-    "small_onto_large_varied", "zeros_mixed", "large_range", "special", "nan", "inf", "overflow", "denormal",
-    "negative_zero",
+    "integers", "positive", "full_range", "normal", "zero_products", "large_exponents", "small_onto_large",
+    "small_onto_large_varied", "zeros_mixed", "large_range", "special", "nan", "inf", "zero_weights",
+    "infinite_weight", "overflow", "denormal", "negative_zero",
 ]  # fmt: skip
 Dtype = Literal["float16", "bfloat16", "float32", "float64", "int8", "int32"]
 Argument = Literal["input", "kernel", "depthwise_kernel", "pointwise_kernel", "bias"]
+Law = Literal[
+    "linear_in_input", "linear_in_kernel", "linear_in_depthwise_kernel", "linear_in_pointwise_kernel", "shift", "batch",
+    "stride", "dilation", "grouped", "adjoint", "gradient", "separable", "padding",
+]  # fmt: skip
 Int = Annotated[int, Field(ge=-(2**31), lt=2**31)]
 Integers = Annotated[list[Int], Field(min_length=1, max_length=5)]
 PerAxis = Int | Annotated[list[Int], Field(min_length=1, max_length=3)]
@@ -110,6 +114,7 @@ class Fields(Strict):
     wrt: Argument | None = Field(None, description="absent: the forward result; else the gradient for this argument")
     kernel_shape: Integers | None = Field(None, description="a kernel that does not fit; only with expect: error")
     expect: Claims | None = None
+    law: Law | None = Field(None, description="a relation between several computations that come from this one")
     check: str | None = Field(None, description="a named check of the reference alone, instead of a computation")
     finding: Finding | None = None
     tags: list[str] | None = None
@@ -119,7 +124,7 @@ class Fields(Strict):
 
 MATRIX_KEYS = (
     "op", "input", "kernel_size", "filters", "strides", "padding", "dilation", "groups", "depth_multiplier",
-    "output_padding", "use_bias", "data_format", "dtype", "data", "layout", "wrt", "kernel_shape",
+    "output_padding", "use_bias", "data_format", "dtype", "data", "layout", "wrt", "kernel_shape", "law",
 )  # fmt: skip
 """Keys that may vary within an entry."""
 

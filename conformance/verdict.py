@@ -15,11 +15,14 @@ from ..adapters.case import Case, from_format, numpy_dtype
 from ..reference.bounds import FEWEST_FOR_VARIANCE, VARIANCE_FACTOR
 from .expected import Expected
 from .process import Outcome
+from .profiles import Profile
 
 GoodVerdict = Literal["refused", "exact", "within"]
 BadVerdict = Literal["crash", "timeout", "accepted", "unsupported", "shape", "dtype", "unstable", "differs"]
 GOOD: tuple[str, ...] = get_args(GoodVerdict)
-VERDICTS: tuple[str, ...] = (*GOOD, *get_args(BadVerdict))
+UNJUDGED = "unjudged"
+"""Neither good nor bad: a law's relation, one of whose parts has no output.  The part's own record tells why."""
+VERDICTS: tuple[str, ...] = (*GOOD, UNJUDGED, *get_args(BadVerdict))
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,11 @@ class Judgement:
 
 def may_refuse(case: Case) -> bool:
     """Whether an error is a right answer: it must be refused, or the size formula gives less than one."""
-    return case.must_refuse or (case.batch > 0 and min(case.raw_sizes) < 1)
+    return case.must_refuse or min(case.raw_sizes) < 1
 
 
-def judge(case: Case, expected: Expected | None, outcome: Outcome) -> Judgement:
-    """The verdict on an outcome; ``expected`` is None for a case that must be refused."""
+def judge(case: Case, expected: Expected | None, outcome: Outcome, profile: Profile | None = None) -> Judgement:
+    """The verdict on an outcome; ``expected`` is None for a case that must be refused, ``profile`` the engine's."""
     if outcome.kind in ("crash", "timeout"):
         return Judgement(outcome.kind, outcome.message)
     if outcome.kind == "error":
@@ -65,11 +68,13 @@ def judge(case: Case, expected: Expected | None, outcome: Outcome) -> Judgement:
     if outcome.result is None:
         wrong = judge_shape(case, outcome.shape, outcome.dtype or "")
         return Judgement("dtype", "not numbers") if wrong is None else wrong
-    return judge_array(case, expected, outcome.result, stable=outcome.stable)
+    return judge_array(case, expected, outcome.result, stable=outcome.stable, profile=profile)
 
 
-def judge_array(case: Case, expected: Expected, result: np.ndarray, *, stable: bool = True) -> Judgement:
-    """The verdict on an array in the case's data_format."""
+def judge_array(
+    case: Case, expected: Expected, result: np.ndarray, *, stable: bool = True, profile: Profile | None = None
+) -> Judgement:
+    """The verdict on an array in the case's data_format, as ``profile`` allows."""
     wrong = judge_shape(case, result.shape, result.dtype.name)
     if wrong is not None:
         return wrong
@@ -81,7 +86,8 @@ def judge_array(case: Case, expected: Expected, result: np.ndarray, *, stable: b
             "varies, or writes to its arguments"
         )
         return Judgement("unstable", message, shape=shape, dtype=dtype)
-    verdict, message, max_error, ratio = _judge_values(case, expected, values)
+    allowed = expected if profile is None else profile.loosen(case, expected)
+    verdict, message, max_error, ratio = _judge_values(case, allowed, values)
     return Judgement(verdict, message, max_error, ratio, shape, dtype)
 
 
@@ -105,7 +111,7 @@ def _judge_values(case: Case, expected: Expected, values: np.ndarray) -> tuple[s
         # infinities and NaN have to stand where the reference's stand
         rounded = right.astype(values.dtype)
         got, due = values.astype(np.float64), rounded.astype(np.float64)
-        equal = (got == due) | (np.isnan(got) & np.isnan(due))
+        equal = (got == due) | (np.isnan(got) & np.isnan(due)) | (expected.poisoned & ~np.isfinite(got))
         error = np.where(equal, 0.0, np.abs(got - right.astype(np.float64)))
         ratios = np.where(error == 0, 0.0, error / expected.bound)
         wrong = ~equal
@@ -116,7 +122,7 @@ def _judge_values(case: Case, expected: Expected, values: np.ndarray) -> tuple[s
         return "differs", _describe(wrong, error, values, rounded), max_error, ratio
     if expected.exact:
         return "exact", "", max_error, ratio
-    if case.data == "normal" and values.size >= FEWEST_FOR_VARIANCE:
+    if expected.variance and case.data == "normal" and values.size >= FEWEST_FOR_VARIANCE:
         with np.errstate(all="ignore"):
             mean_square = float(np.mean(np.square((got - right) / expected.unit)))
         allowed = VARIANCE_FACTOR * expected.ksb

@@ -89,9 +89,12 @@ def load(spec: str, options: dict[str, Any]) -> Adapter:
 
 
 def warm_up(adapter: Adapter) -> None:
-    """Runs one small case, so that the framework's import and first call count as start-up."""
+    """Runs one small case, so that the framework's import and first call count as start-up.
+
+    Its padding is one that has to be composed: torch.compile then prepares its C++ compiler here and not in a case.
+    """
     case = Case(
-        id="warm-up", op="conv", input=(1, 3, 1), kernel_size=(2,), filters=1, strides=(1,), padding="valid",
+        id="warm-up", op="conv", input=(1, 3, 1), kernel_size=(2,), filters=1, strides=(1,), padding=((1, 0),),
         dilation=(1,), groups=1, depth_multiplier=1, output_padding=None, use_bias=False, data_format="channels_last",
         dtype="float32", data="integers", seed=0, layout="contiguous", wrt=None, kernel_shape=None, must_refuse=False,
     )  # fmt: skip
@@ -275,6 +278,12 @@ def answer(
     channel.send(message, {} if result is None else {"result": result})
 
 
+def profile_of(adapter: Adapter) -> str | None:
+    """The name of the profile under which the adapter, or the engine behind it, asks to be judged."""
+    said: object = getattr(adapter.engine if isinstance(adapter, CallProgram) else adapter, "profile", None)
+    return None if said is None else str(said)
+
+
 def main() -> None:
     """``worker.py READ_FD WRITE_FD``; the first message says which adapter."""
     MEMORY.die_with_parent()
@@ -293,7 +302,8 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001  told to the harness
         channel.send({"fault": f"{message['adapter']} does not start: {describe(error)}"})
         return
-    channel.send({"ready": True, "versions": versions, "resident": MEMORY.resident()})
+    ready = {"ready": True, "versions": versions, "profile": profile_of(adapter), "resident": MEMORY.resident()}
+    channel.send(ready)
     with contextlib.suppress(Closed):
         serve(channel, adapter, message["memory"])
     # Without the frameworks' own ends, which can hang or abort: all there is to say has been said.

@@ -4,6 +4,7 @@
     input_gradient, kernel_gradient, bias_gradient              their vector-Jacobian products
     output_shape                                                what they return, from shapes alone
     im2col, col2im                                              windows, and the adjoint
+    prepare_winograd, winograd_bound                            kernels transformed once, and the error of the algorithm
 
     >>> import numpy as np
     >>> x, w = np.array([1, 2, 3, 4, 5]).reshape(1, 5, 1), np.array([1, 10]).reshape(2, 1, 1)
@@ -11,13 +12,15 @@
     array([21, 43,  5])
 
 `naive` is the definition, from one enumeration of (output, input, tap) triples; `im2col` derives the same without it,
-fast; `geometry` gives the padding words their meaning. The package imports NumPy and nothing of this project.
+fast; `winograd` needs fewer multiplications and rounds otherwise; `geometry` gives the padding words their meaning.
+The package imports NumPy and nothing of this project.
 """
 
 from .gemm import col2im, im2col
 from .gradients import bias_gradient, input_gradient, kernel_gradient
 from .ops import conv, conv_transpose, depthwise_conv, separable_conv
 from .shapes import output_shape
+from .winograd import prepare_winograd, winograd_bound
 
 __all__ = [
     "bias_gradient",
@@ -29,5 +32,7 @@ __all__ = [
     "input_gradient",
     "kernel_gradient",
     "output_shape",
+    "prepare_winograd",
     "separable_conv",
+    "winograd_bound",
 ]

@@ -22,12 +22,16 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from . import gemm, naive
+from . import gemm, naive, winograd
 from .contraction import Derivative, contract
-from .geometry import Array, Ints, Padding
+from .geometry import Array, Geometry, Ints, Padding
 from .shapes import Relation, relate
 
-FORWARD: dict[str, Derivative] = {"im2col": gemm.to_grid, "naive": naive.to_grid}
+FORWARD: dict[str, Derivative] = {
+    "im2col": gemm.to_grid,
+    "naive": naive.to_grid,
+    "winograd": winograd.derivative(winograd.DEFAULT_TILE),
+}
 TRANSPOSED: dict[str, Derivative] = {
     "gemm_col2im": gemm.to_image,
     "dilate_pad": gemm.to_image_dilated,
@@ -37,14 +41,15 @@ TRANSPOSED: dict[str, Derivative] = {
 
 def conv(
     x: Array,
-    w: Array,
+    w: Array | winograd.PreparedKernel,
     *,
-    strides: Ints = 1,
+    strides: Ints | None = None,
     padding: Padding = "valid",
-    dilation: Ints = 1,
-    groups: int = 1,
+    dilation: Ints | None = None,
+    groups: int | None = None,
     bias: Array | None = None,
-    algorithm: str = "im2col",
+    algorithm: str | None = None,
+    tile: Ints | None = None,
     flip: bool = False,
     accumulation_dtype: npt.DTypeLike | None = None,
 ) -> Array:
@@ -52,10 +57,20 @@ def conv(
 
     `padding` is valid, same, same_lower, causal (one spatial axis), an int, or pairs ((lo, hi), ...) of which negative
     ones crop; see `geometry.conv_pads`. Groups are contiguous blocks of channels, of the input and of the output.
-    Algorithms: im2col, naive.
+    Strides, dilation and groups are 1 where nothing is said. Algorithms: im2col, naive, and for floats winograd, with
+    `tile` outputs per axis and tile (default 4).
+
+    w may also come from `prepare_winograd`. It brings its algorithm, tile, strides, dilation, groups and accumulation
+    dtype; said again, they must be the same (ValueError).
     """
-    relation = relate("conv", x.shape, w.shape, strides, padding, dilation, groups)
-    return _forward(FORWARD, algorithm, relation, x, w, bias, accumulation_dtype, flip=flip)
+    if isinstance(w, winograd.PreparedKernel):
+        w.require_same(strides=strides, dilation=dilation, groups=groups, tile=tile, algorithm=algorithm, flip=flip)
+        return _prepared(x, w, padding, bias, accumulation_dtype)
+    steps = (1 if strides is None else strides), padding, (1 if dilation is None else dilation)
+    relation = relate("conv", x.shape, w.shape, *steps, 1 if groups is None else groups)
+    algorithm = "im2col" if algorithm is None else algorithm
+    algorithms = _forward_algorithms(algorithm, tile)
+    return _forward(algorithms, algorithm, relation, x, w, bias, accumulation_dtype, flip=flip)
 
 
 def conv_transpose(
@@ -92,6 +107,7 @@ def depthwise_conv(
     dilation: Ints = 1,
     bias: Array | None = None,
     algorithm: str = "im2col",
+    tile: Ints | None = None,
     flip: bool = False,
     accumulation_dtype: npt.DTypeLike | None = None,
 ) -> Array:
@@ -101,7 +117,8 @@ def depthwise_conv(
     Padding and algorithms are those of `conv`.
     """
     relation = relate("depthwise_conv", x.shape, w.shape, strides, padding, dilation)
-    return _forward(FORWARD, algorithm, relation, x, w, bias, accumulation_dtype, flip=flip)
+    algorithms = _forward_algorithms(algorithm, tile)
+    return _forward(algorithms, algorithm, relation, x, w, bias, accumulation_dtype, flip=flip)
 
 
 def separable_conv(
@@ -114,6 +131,7 @@ def separable_conv(
     dilation: Ints = 1,
     bias: Array | None = None,
     algorithm: str = "im2col",
+    tile: Ints | None = None,
     flip: bool = False,
     accumulation_dtype: npt.DTypeLike | None = None,
 ) -> Array:
@@ -134,10 +152,41 @@ def separable_conv(
         padding=padding,
         dilation=dilation,
         algorithm=algorithm,
+        tile=tile,
         flip=flip,
         accumulation_dtype=accumulation_dtype,
     )
-    return conv(between, pointwise_kernel, bias=bias, algorithm=algorithm, accumulation_dtype=accumulation_dtype)
+    return conv(
+        between, pointwise_kernel, bias=bias, algorithm=algorithm, tile=tile, accumulation_dtype=accumulation_dtype
+    )
+
+
+def _forward_algorithms(algorithm: str, tile: Ints | None) -> Mapping[str, Derivative]:
+    """The algorithms of a convolution, winograd by tiles of the size that is asked for."""
+    if tile is None:
+        return FORWARD
+    if algorithm != "winograd":
+        raise ValueError(f"tile: got {tile!r} for {algorithm}, expected it for winograd only")
+    return FORWARD | {"winograd": winograd.derivative(tile)}
+
+
+def _prepared(
+    x: Array,
+    w: winograd.PreparedKernel,
+    padding: Padding,
+    bias: Array | None,
+    accumulation_dtype: npt.DTypeLike | None,
+) -> Array:
+    """`conv` of a kernel that is transformed already."""
+    if accumulation_dtype is not None:
+        w.require_same(accumulation_dtype=np.dtype(accumulation_dtype))
+    relation = relate("conv", x.shape, w.kernel.shape, w.strides, padding, w.dilation, w.groups)
+
+    def to_grid(geometry: Geometry, image: Array, _kernel: Array, _groups: int) -> Array:
+        return w.to_grid(geometry, image)
+
+    algorithms = FORWARD | {w.algorithm: to_grid}
+    return _forward(algorithms, w.algorithm, relation, x, w.kernel, bias, w.accumulation_dtype, flip=w.flip)
 
 
 def _forward(

@@ -22,6 +22,7 @@ SCALARS = (
     "groups",
     "depth_multiplier",
     "use_bias",
+    "law",
 )
 TUPLES = ("strides", "dilation", "kernel_size")
 MOST_ATOMS = 6
@@ -34,7 +35,7 @@ def describe(bad: Sequence[Record], good: Sequence[Record]) -> tuple[str, bool]:
     """
     bad_values, left = [_values(record) for record in bad], [_values(record) for record in good]
     atoms = [atom for atom in _atoms(bad_values) if all(_holds(atom, values) for values in bad_values)]
-    chosen: list[str] = [atom for atom in atoms if atom.startswith(("op ", "rank "))]
+    chosen: list[str] = [atom for atom in atoms if atom.startswith(("op ", "rank ", "law is "))]
     left = [values for values in left if all(_holds(atom, values) for atom in chosen)]
     while left and len(chosen) < MOST_ATOMS:
         best = min(atoms, key=lambda atom: (sum(_holds(atom, values) for values in left), len(atom)))
@@ -74,10 +75,11 @@ def _atoms(bad: list[Mapping[str, Any]]) -> Iterator[str]:
     yield "not must_refuse"
     yield "kernel_shape is not None"
     yield "batch == 0"
+    yield "law is not None"  # an expectation about laws has to speak of them
 
 
 def _values(record: Record) -> Mapping[str, Any]:
     """A record's parameters as conditions see them."""
     told = {"id": record["case"], "dtype": record["expected_dtype"], "must_refuse": record["expect"] == "error"}
     case = Case.from_json({name: told.get(name, record.get(name)) for name in Case.__dataclass_fields__})
-    return Entry(case, file="", line=0).values
+    return Entry(case, file="", line=0, law=record.get("law")).values

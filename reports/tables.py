@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..conformance.verdict import UNJUDGED
 from .conditions import describe
 
 Record = dict[str, Any]
@@ -68,9 +69,11 @@ def matrix(
 ) -> tuple[list[str], list[str], dict[tuple[str, str], Cell]]:
     """(families, engines, cells); cells of ("all", engine) add up.
 
-    Families stand in the order of their first record, engines in the given one, others after them.
+    Families stand in the order of their first record, engines in the given one, others after them.  Relations that were
+    not judged are in no cell.
     """
-    frame = pd.DataFrame.from_records(list(records), columns=["family", "engine", "ok", "status"])
+    judged = [record for record in records if record["verdict"] != UNJUDGED]
+    frame = pd.DataFrame.from_records(judged, columns=["family", "engine", "ok", "status"])
     sums = pd.DataFrame(
         {
             "family": frame["family"],
@@ -104,7 +107,7 @@ def groups(records: Sequence[Record], status: str) -> list[Group]:
             and record["status"] != status
         ]
         condition, exact = describe(bad, others)
-        smallest = min(bad, key=lambda record: (_volume(record), record["case"]))
+        smallest = min(bad, key=_complexity)
         found.append(
             Group(
                 engine,
@@ -124,6 +127,11 @@ def groups(records: Sequence[Record], status: str) -> list[Group]:
 def _key(record: Record) -> tuple[Any, ...]:
     rank = len(record["input"]) - 2
     return record["engine"], record["form"], record["verdict"], record["op"], rank, record["known"]
+
+
+def _complexity(record: Record) -> tuple[bool, int, str]:
+    """What makes an example simple: a computation rather than a law, then a small one."""
+    return record.get("law") is not None, _volume(record), record["case"]
 
 
 def _volume(record: Record) -> int:
@@ -158,7 +166,7 @@ def causes(records: Sequence[Record]) -> list[Cause]:
             forms=_distinct(seen, "form"),
             verdicts=_distinct(seen, "verdict"),
             count=len(seen),
-            example=min(seen, key=lambda record: (_volume(record), record["case"]))["case"],
+            example=min(seen, key=_complexity)["case"],
         )
         for why, seen in by_sentence.items()
     ]

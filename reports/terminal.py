@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from ..conformance.verdict import UNJUDGED
 from . import tables
 
 if TYPE_CHECKING:
@@ -35,11 +36,11 @@ class Reporter(Protocol):
 class _Bars:
     """One bar per engine."""
 
-    def __init__(self, cases: int, engines: list[str], console: Console) -> None:
+    def __init__(self, totals: Mapping[str, int], console: Console) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
         )
-        self._tasks = {name: self._progress.add_task(name, total=cases, start=False) for name in engines}
+        self._tasks = {name: self._progress.add_task(name, total=cases, start=False) for name, cases in totals.items()}
         self._progress.start()
 
     def __call__(self, engine: str, records: int) -> None:
@@ -54,26 +55,26 @@ class _Bars:
 class _Lines:
     """A plain line now and then, where nobody watches."""
 
-    def __init__(self, cases: int, engines: list[str], console: Console) -> None:
-        self._cases, self._console = cases, console
+    def __init__(self, totals: Mapping[str, int], console: Console) -> None:
+        self._totals, self._console = totals, console
         self._done: Counter[str] = Counter()
         self._last = time.monotonic()
 
     def __call__(self, engine: str, records: int) -> None:
         self._done[engine] += 1
-        if self._done[engine] == self._cases or time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
+        if self._done[engine] == self._totals[engine] or time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
-            self._console.print(f"{engine}: {self._done[engine]} of {self._cases} cases", highlight=False)
+            self._console.print(f"{engine}: {self._done[engine]} of {self._totals[engine]} cases", highlight=False)
 
     def stop(self) -> None:
         return
 
 
 @contextmanager
-def progress(cases: int, engines: list[str]) -> Iterator[Reporter]:
-    """Bars on a terminal, plain lines elsewhere."""
+def progress(totals: Mapping[str, int]) -> Iterator[Reporter]:
+    """Bars on a terminal, plain lines elsewhere; ``totals``: how many cases each engine is to run."""
     console = Console(stderr=True, emoji=False, markup=False)
-    reporter = (_Bars if console.is_terminal else _Lines)(cases, engines, console)
+    reporter = (_Bars if console.is_terminal else _Lines)(totals, console)
     try:
         yield reporter
     finally:
@@ -105,18 +106,22 @@ def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole:
     console.print(tables.LEGEND)
     for status, style in (("new", "red"), ("vanished", "magenta")):
         _print_groups(console, tables.groups(records, status), status, style)
+    for name, count in summary.spared.items():
+        console.print(f"{name} was spared {count} cases without its tags; choose by id, --tag or --filter to run them")
     for name, lacks in summary.missing.items():
         console.print(f"not installed: {name} ({lacks})", style="yellow")
     for name, why in summary.broken.items():
         console.print(f"{name} {why}; the rest of its cases has no record", style="red")
     if whole:
-        for one in summary.ledger.idle({record["engine"] for record in records}):
+        for one in summary.ledger.idle({record["engine"] for record in records} - summary.spared.keys()):
             console.print(f"{one.file}:{one.line}: this expectation concerned no record", style="yellow")
     causes = len(tables.causes(records))
-    right = summary.records - summary.bad - summary.vanished
+    unjudged = summary.verdicts[UNJUDGED]
+    laws = f"{unjudged} laws not judged, " if unjudged else ""
+    right = summary.records - summary.bad - summary.vanished - unjudged
     console.print(
         f"{summary.records} records: {summary.new} new, {summary.known} known with {causes} "
-        f"cause{'' if causes == 1 else 's'}, {summary.vanished} vanished, {right} as they should be; "
+        f"cause{'' if causes == 1 else 's'}, {summary.vanished} vanished, {laws}{right} as they should be; "
         f"{summary.seconds['wall']:.0f} s"
     )
 

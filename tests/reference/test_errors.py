@@ -95,7 +95,7 @@ REFUSED: list[tuple[type[Exception], Callable[[], Any], str]] = [
     (
         ValueError,
         lambda: conv(X, W, algorithm="fft"),
-        "algorithm: got 'fft', expected one of ('im2col', 'naive')",
+        "algorithm: got 'fft', expected one of ('im2col', 'naive', 'winograd')",
     ),
     (
         TypeError,
