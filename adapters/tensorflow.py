@@ -106,8 +106,8 @@ class TensorFlowAdapter(SourceAdapter):
         if case.padding in ("same", "valid") and case.groups == 1 and _maps_back(case):
             return _bias(case, _conv_transpose(case, f'"{str(case.padding).upper()}"'))
 
-        # padding VALID with the smallest output_shape is the whole result; the window is cut from it.  Of no samples the
-        # formula leaves less than nothing, and TensorFlow dies of a negative output_shape.
+        # padding VALID with the smallest output_shape is the whole result; the window is cut from it.  Of no samples
+        # the formula leaves less than nothing, and TensorFlow dies of a negative output_shape.
         sizes = tuple(max(size, 0) for size in case.full)
 
         def full(x: str, w: str) -> str:

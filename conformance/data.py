@@ -116,10 +116,10 @@ def _zero_weights(at: Place) -> np.ndarray:
 
 
 def _infinite_weight(at: Place) -> np.ndarray:
-    """One infinite weight: it makes what its samples reach infinite, but padding is no sample."""
+    """An infinite weight at the kernel's begin: what it meets a sample for is infinite, but padding is no sample."""
     drawn = _positive(at).astype(np.float64)
     if at.argument in ("kernel", "depthwise_kernel") and drawn.size:
-        drawn.reshape(-1)[at.stream.randint(drawn.size)] = np.inf
+        drawn.reshape(-1)[0] = np.inf
     return drawn
 
 

@@ -9,7 +9,7 @@ import ast
 import difflib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -58,6 +58,8 @@ class Engine:
     """If there are any, it runs of the shipped cases only those with one of them, unless they are chosen singly."""
     profile: str | None = None
     """The name of the wider bound under which it is judged; see `profiles`.  An adapter may name its own."""
+    mode_of: str | None = None
+    """The plain engine that it is a mode of: what is known of that one may show in this one as well, or not."""
 
     @property
     def missing(self) -> str | None:
@@ -94,6 +96,7 @@ class EngineFields(Strict):
     slow: bool = False
     tags: list[str] = Field(default_factory=list)
     profile: str | None = None
+    mode_of: str | None = None
 
 
 FILE = TypeAdapter(dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")], EngineFields])
@@ -123,7 +126,18 @@ def read(file: Path, taken: Mapping[str, Engine] | None = None) -> dict[str, Eng
         raise _mistake(document, error) from error
     if doubled := [name for name in said if name in (taken or {})]:
         raise document.error(doubled[:1], "an engine of this name exists", got=doubled[0], expected="another name")
+    for name, fields in said.items():
+        if fields.mode_of is not None and fields.mode_of not in {*said, *(taken or {})}:
+            place, names = (name, "mode_of"), ", ".join({*said, *(taken or {})} - {name})
+            raise document.error(
+                place, "a mode of no engine that there is", got=fields.mode_of, expected=f"one of {names}"
+            )
     return {name: _made(name, fields, document, file.absolute().parent) for name, fields in said.items()}
+
+
+def modes_of(engines: Iterable[Engine]) -> dict[str, str]:
+    """By the name of each that is a mode, the plain engine's."""
+    return {engine.name: engine.mode_of for engine in engines if engine.mode_of is not None}
 
 
 def _mistake(document: Document, error: ValidationError) -> UsageError:

@@ -97,6 +97,8 @@ class Ledger:
     """The expectations of a run and what became of each."""
 
     expectations: list[Expectation]
+    modes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By engine, the plain engine that it is a mode of: what is known of that one may show in this one as well."""
     concerned: Counter[Expectation] = field(default_factory=Counter[Expectation])
     seen: Counter[Expectation] = field(default_factory=Counter[Expectation])
     vanished: Counter[Expectation] = field(default_factory=Counter[Expectation])
@@ -120,11 +122,15 @@ class Ledger:
             return "as usual", None
         concerning = [one for one in self.expectations if one.concerns(engine, versions, form, entry)]
         self.concerned.update(concerning)
+        plain = self.modes.get(engine)
+        of_plain = [
+            one for one in self.expectations if plain is not None and one.concerns(plain, versions, form, entry)
+        ]
         if judgement.verdict in GOOD:
             gone = [one for one in concerning if one.should_show(entry, judgement)]
             self.vanished.update(gone)
             return ("vanished", gone[0]) if gone else ("as usual", None)
-        naming = [one for one in concerning if judgement.verdict in one.verdicts]
+        naming = [one for one in (*concerning, *of_plain) if judgement.verdict in one.verdicts]
         self.seen.update(naming[:1])
         if not naming and because is not None:
             return "known", because

@@ -23,7 +23,7 @@ from . import store
 from .answers import Answers
 from .checks import run_check
 from .corpus import digest
-from .engines import Engine
+from .engines import Engine, modes_of
 from .entry import Entry
 from .errors import UsageError
 from .expectations import Expectation, Ledger
@@ -117,7 +117,7 @@ def run(
     records so far being kept.
     """
     begin, cpu_begin = time.perf_counter(), time.process_time()
-    summary = Summary(out, missing=dict(missing or {}), ledger=Ledger(list(expectations)))
+    summary = Summary(out, missing=dict(missing or {}), ledger=Ledger(list(expectations), modes_of(engines)))
     processes = [EngineProcess(engine, options.limits) for engine in engines]
     summary.versions = {process.engine.name: process.versions for process in processes}
     if options.spare:

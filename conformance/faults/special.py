@@ -13,7 +13,7 @@ from .computation import IM2COL, Array, compute
 from .fault import Condition, Fault, forward, valid
 
 WITH_NAN = ("nan", "special", "literal")
-WITH_INFINITY = ("inf", "special", "literal")
+WITH_INFINITY = ("inf", "special", "zero_weights", "infinite_weight", "literal")
 
 
 def _holds(*data: str) -> Condition:
@@ -148,7 +148,12 @@ FAULTS = (
         "padding-multiplied",
         "padded zeros are multiplied with an infinite weight, which makes the border NaN",
         "",
-        lambda case: _holds("literal")(case) and not case.transposed and forward(case) and max(map(max, case.pads)) > 0,
+        lambda case: (
+            _holds("infinite_weight", "literal")(case)
+            and not case.transposed
+            and forward(case)
+            and max(map(max, case.pads)) > 0
+        ),
         _multiplies_padding,
     ),
 )

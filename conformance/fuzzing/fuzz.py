@@ -20,7 +20,7 @@ from typing import Any
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from .. import store
-from ..engines import Engine
+from ..engines import Engine, modes_of
 from ..errors import UsageError
 from ..expectations import Expectation, Ledger
 from ..process import BrokenEngine, EngineMissing, EngineProcess, Stopped
@@ -77,7 +77,8 @@ def fuzz(
     }  # fmt: skip
     folder = FuzzFolder.resume(out, said) if options.resume else FuzzFolder.create(out, said)
     source = Source(options.seed, out / FOUND, options.condition)
-    session = Session(options, source, folder, Ledger(list(expectations)), begin + options.budget, tell)
+    ledger = Ledger(list(expectations), modes_of(engines))
+    session = Session(options, source, folder, ledger, begin + options.budget, tell)
     summary = Summary(out, folder.causes, missing=dict(missing or {}))
     hunters = [Hunter(session, EngineProcess(engine, options.limits)) for engine in engines]
     state = "failed"
