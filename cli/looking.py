@@ -116,7 +116,9 @@ def print_coverage(names: Sequence[str], tags: Sequence[str], filter_expression:
     from ..conformance.covering import coverage
 
     entries = corpus.select(corpus.load(names), tags=tags, filter_expression=filter_expression)
-    measured = coverage.measure(entries)
+    there = {(entry.case.op, entry.case.rank) for entry in entries if entry.check is None}
+    families = [family for family in coverage.FAMILIES if (family.op, family.rank) in there]
+    measured = coverage.measure(entries, families)
     click.echo(f"{'':20}" + "".join(f"{f'{strength}-way':>18}" for strength in coverage.STRENGTHS))
     by_family: dict[str, list[coverage.Coverage]] = {}
     for one in measured:
@@ -124,6 +126,8 @@ def print_coverage(names: Sequence[str], tags: Sequence[str], filter_expression:
     for name, row in by_family.items():
         cells = (f"{one.percent:5.1f} % of {one.valid:6,}" for one in row)
         click.echo(f"{name:20}" + "".join(f"{cell:>18}" for cell in cells))
+    if none := [family.name for family in coverage.FAMILIES if family not in families]:
+        click.echo(f"no case of: {', '.join(none)}")
     missing = [(one.family.name, combination) for one in measured for combination in one.missing]
     if not missing:
         click.echo("nothing is missing")

@@ -10,10 +10,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from ..adapters.case import Case, to_format
+from .answers import answer_to
 from .corpus import load
-from .data import draw_arrays
 from .errors import UsageError
-from .expected import expect
 from .normalise import Wrong, build, validate
 from .profiles import find_profile
 from .schema import Fields
@@ -68,7 +67,7 @@ def case_arrays(case: Case | str | Mapping[str, Any], *, seed: int = 0) -> dict[
     ``output_gradient`` in the case's ``data_format``.
     """
     case = _case(case)
-    arrays = draw_arrays(case, seed=seed)
+    arrays, _ = answer_to(case, seed)
     return {
         name: np.ascontiguousarray(to_format(array, case.data_format))
         if name in ("input", "output_gradient")
@@ -86,13 +85,14 @@ def check(case: Case | str | Mapping[str, Any], array: Any, *, seed: int = 0, pr
     has no result.
     """
     case, allowed = _case(case), None if profile is None else find_profile(profile)
-    if case.must_refuse:
+    _, expected = answer_to(case, seed)
+    if expected is None:
         raise UsageError("a case that must be refused has no result to check", got=case.id)
     try:
         got = np.asarray(array)
     except Exception as error:  # noqa: BLE001  tensors on a device and ragged lists raise what they like
         return Judgement("dtype", f"no array: {type(error).__name__}: {error}")
-    return judge_array(case, expect(case, draw_arrays(case, seed=seed)), got, profile=allowed)
+    return judge_array(case, expected, got, profile=allowed)
 
 
 def _case(case: Case | str | Mapping[str, Any]) -> Case:

@@ -55,7 +55,8 @@ class Profile:
 
     def constant(self, case: Case) -> float:
         """The case's c; zero where the profile does not speak of it."""
-        if case.dtype not in PRECISIONS or case.wrt not in (None, "input"):
+        # the gradient for a pointwise kernel holds a forward depthwise convolution
+        if case.dtype not in PRECISIONS or case.wrt not in (None, "input", "pointwise_kernel"):
             return 0.0
         axes = sum(size > 1 for size in case.kernel_size)
         return self.constants[min(axes, len(self.constants) - 1)]

@@ -64,6 +64,8 @@ class RunFolder:
         Raises `UsageError` where there is none, or where it ran other cases.
         """
         before = read_run(path)
+        if (before["digest"].startswith("fuzz-"), run["digest"].startswith("fuzz-")) == (True, False):
+            raise UsageError("this folder is of a fuzz session", got=path, expected="convsuite fuzz --resume")
         if before["digest"] != run["digest"]:
             raise UsageError(
                 "the cases are not those of the run to resume", got=run["digest"], expected=before["digest"]

@@ -91,7 +91,7 @@ def text(family: Family) -> str:
     lines = [
         "# yaml-language-server: $schema=../schema.json",
         "# Made by: python -m convsuite.conformance.covering.  Any three values of these parameters that go together",
-        "# occur in one of the cases; `pairwise` ones are enough for any two.",
+        "# occur in one of the cases; for any two of a forward case that has an answer the `pairwise` ones are enough.",
         *(f"#   {name}: {', '.join(levels)}" for name, levels in family.factors.items()),
         "# What does not go together:",
         *(f"#   {one.says}" for one in family.constraints),

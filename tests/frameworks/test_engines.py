@@ -16,7 +16,7 @@ from convsuite.conformance.verdict import judge_array
 
 DEFAULT = [name for name, engine in engines.known_engines().items() if engine.default]
 INSTALLED = [name for name in DEFAULT if not engines.known_engines()[name].missing]
-EVERY = 17
+EVERY = 97
 
 pytestmark = [
     pytest.mark.frameworks,
@@ -26,7 +26,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def sample():
-    """A case in seventeen."""
+    """A case in about a hundred, of every family of cases."""
     return corpus.load()[::EVERY]
 
 
@@ -68,7 +68,8 @@ def test_the_program_that_is_printed_is_the_program_that_ran(engine, ran, sample
         record
         for record in records
         if record["engine"] == engine and record["verdict"] in ("exact", "within", "differs") and record["program"]
-    ][::60]
+        if record["case"] in entries  # the parts of a law have data of their own
+    ][::20]
     assert {"exact"} <= {record["verdict"] for record in chosen}
     for number, record in enumerate(chosen):
         case = entries[record["case"]].case
