@@ -173,6 +173,10 @@ def validate(case: Case) -> None:
     if not case.must_refuse:
         if math.prod(case.output_shape) > MOST_ELEMENTS:
             raise Wrong("input", f"the output of shape {list(case.output_shape)} has too many elements")
+        whole = case.full if case.transposed else tuple(size for _, size in case.window)
+        if math.prod(max(size, 1) for size in whole) * max(case.batch * case.channels, 1) > MOST_ELEMENTS:
+            what = "the full result" if case.transposed else "the padded input"
+            raise Wrong("padding", f"{what} of sizes {list(whole)} has too many elements")
         _must_prove(case)
 
 

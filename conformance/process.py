@@ -24,8 +24,8 @@ from .wire import Channel, Closed
 
 WORKER = Path(__file__).with_name("worker.py")
 TAIL_CHARACTERS, READ_BYTES = 800, 16_000
-NOISE = re.compile(r"^Extension modules: .*$", re.MULTILINE)
-"""What faulthandler prints last, and what would crowd out the line that says why."""
+NOISE = re.compile(r"^Extension modules: .*$|(?<=\n)(  File .*\n)(?:  File .*(?:\n|$))+", re.MULTILINE)
+"""What faulthandler prints last, all but the innermost frame: it would crowd out the line that says why."""
 LONGEST_LOG = 64 << 20
 GIB = 1 << 30
 GROWN = 3 * GIB // 2
@@ -96,7 +96,7 @@ class _Live:
         """The end of what it has printed since the mark, ready to follow a sentence."""
         size = self.log.seek(0, os.SEEK_END)
         self.log.seek(max(self.log_mark, size - READ_BYTES))
-        text = NOISE.sub("", self.log.read().decode(errors="replace")).strip()[-TAIL_CHARACTERS:]
+        text = NOISE.sub(r"\1", self.log.read().decode(errors="replace")).strip()[-TAIL_CHARACTERS:]
         return f"; it printed: {text}" if text else ""
 
     def cause_of_death(self) -> str:

@@ -20,8 +20,11 @@ Law = Literal[
     "stride", "dilation", "grouped", "adjoint", "gradient", "separable", "padding",
 ]  # fmt: skip
 Int = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+Step = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""Strides and dilations are what C++ calls int64 in the frameworks; sizes of arrays are not that large."""
 Integers = Annotated[list[Int], Field(min_length=1, max_length=5)]
 PerAxis = Int | Annotated[list[Int], Field(min_length=1, max_length=3)]
+StepPerAxis = Step | Annotated[list[Step], Field(min_length=1, max_length=3)]
 Pair = Annotated[list[Int], Field(min_length=2, max_length=2)]
 Nested = list[Any]
 
@@ -100,9 +103,9 @@ class Fields(Strict):
     )
     kernel_size: PerAxis | None = None
     filters: Int | None = Field(None, description="output channels; not with depthwise_conv")
-    strides: PerAxis | None = None
+    strides: StepPerAxis | None = None
     padding: PaddingWord | Int | Annotated[list[Pair], Field(min_length=1, max_length=3)] | None = None
-    dilation: PerAxis | None = None
+    dilation: StepPerAxis | None = None
     groups: Int | None = None
     depth_multiplier: Int | None = None
     output_padding: PerAxis | None = None
@@ -112,7 +115,7 @@ class Fields(Strict):
     data: Data | None = None
     layout: Literal["contiguous", "strided", "transposed", "negative"] | None = None
     wrt: Argument | None = Field(None, description="absent: the forward result; else the gradient for this argument")
-    kernel_shape: Integers | None = Field(None, description="a kernel that does not fit; only with expect: error")
+    kernel_shape: Annotated[list[Int], Field(min_length=2, max_length=5)] | None = Field(None, description="a kernel that does not fit; only with expect: error")
     expect: Claims | None = None
     law: Law | None = Field(None, description="a relation between several computations that come from this one")
     check: str | None = Field(None, description="a named check of the reference alone, instead of a computation")
