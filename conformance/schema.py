@@ -115,7 +115,9 @@ class Fields(Strict):
     data: Data | None = None
     layout: Literal["contiguous", "strided", "transposed", "negative"] | None = None
     wrt: Argument | None = Field(None, description="absent: the forward result; else the gradient for this argument")
-    kernel_shape: Annotated[list[Int], Field(min_length=2, max_length=5)] | None = Field(None, description="a kernel that does not fit; only with expect: error")
+    kernel_shape: Annotated[list[Int], Field(min_length=2, max_length=5)] | None = Field(
+        None, description="a kernel that does not fit; only with expect: error"
+    )
     expect: Claims | None = None
     law: Law | None = Field(None, description="a relation between several computations that come from this one")
     check: str | None = Field(None, description="a named check of the reference alone, instead of a computation")
