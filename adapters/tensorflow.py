@@ -53,8 +53,7 @@ class TensorFlowAdapter(SourceAdapter):
         if padding is None or case.groups < 1:
             return None  # groups are told by the kernel's shape alone
         if case.transposed:
-            # tf.nn asks for the output's shape, which follows from good numbers only: bad may be the kernel, and what no
-            # size follows from
+            # tf.nn asks for the output's shape: a bad number must be one that no size follows from
             good = not case.must_refuse or case.kernel_shape is not None or 0 in (case.channels, case.filters)
             return _bias(case, _conv_transpose(case, padding)) if good else None
         if case.op == "conv":
