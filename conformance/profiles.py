@@ -45,6 +45,9 @@ from ..reference.bounds import PRECISIONS, unit
 from .errors import UsageError
 from .expected import Expected
 
+LARGEST_STRIDE = 1024
+"""Beyond it no fast algorithm is of use, and the case at stride 1, from which the bound comes, is too large to make."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -55,8 +58,7 @@ class Profile:
 
     def constant(self, case: Case) -> float:
         """The case's c; zero where the profile does not speak of it."""
-        # the gradient for a pointwise kernel holds a forward depthwise convolution
-        if case.dtype not in PRECISIONS or case.wrt not in (None, "input", "pointwise_kernel"):
+        if case.dtype not in PRECISIONS or case.wrt not in (None, "input") or max(case.strides) > LARGEST_STRIDE:
             return 0.0
         axes = sum(size > 1 for size in case.kernel_size)
         return self.constants[min(axes, len(self.constants) - 1)]
