@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def load(arguments: Sequence[str] = ()) -> list[Entry]:
     for path in paths:
         entries += load_path(Path(path))
     if wanted or not paths:
-        corpus = load_path(shipped())
+        corpus = load_path(shipped(), wanted)
         entries += corpus if not wanted else _named(wanted, corpus)
     return _unique(entries)
 
@@ -61,8 +62,14 @@ def _matches(case_id: str, name: str) -> bool:
     return fnmatch.fnmatchcase(case_id, pattern)
 
 
-def load_path(path: Path) -> list[Entry]:
-    """The cases of one file or of all YAML files below a folder."""
+def _may_hold(file_part: str, name: str) -> bool:
+    """Whether ids with this file part could match a name or pattern (see `_matches`): its literal begin says so."""
+    literal, ids = re.split(r"[*?]", name, maxsplit=1)[0].rstrip("/"), f"{file_part}::"
+    return ids.startswith(literal) or literal.startswith(ids)
+
+
+def load_path(path: Path, names: Sequence[str] = ()) -> list[Entry]:
+    """The cases of one file or of all YAML files below a folder; with ``names``, of those that could hold them."""
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
         if not files:
@@ -75,6 +82,9 @@ def load_path(path: Path) -> list[Entry]:
     # an id stays the same whether its file or the whole corpus is asked for
     root = root.absolute()
     root = next((folder for folder in (root, *root.parents) if folder.name == "cases"), root)
+    if names:
+        parts = {file: file.absolute().relative_to(root).with_suffix("").as_posix() for file in files}
+        files = [file for file in files if any(_may_hold(parts[file], name) for name in names)]
     return _unique(entry for file in files for entry in load_file(file, root))
 
 

@@ -287,7 +287,7 @@ def test_a_run_that_was_killed_in_the_middle_of_a_law_goes_on(kept, laws, tmp_pa
 
 
 def test_a_law_is_chosen_with_its_parts_and_a_part_alone(shipped_laws, monkeypatch):
-    monkeypatch.setattr(corpus, "load_path", lambda _: shipped_laws)  # the whole corpus takes seconds to read
+    monkeypatch.setattr(corpus, "load_path", lambda *_: shipped_laws)  # the whole corpus takes seconds to read
     (law,) = corpus.load(["laws/conv::stride-2d-dilated"])
     assert law.law == "stride"
     assert [part.id for part in law.parts] == [f"{law.id}~strided", f"{law.id}~dense"]
