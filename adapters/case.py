@@ -187,6 +187,18 @@ def to_format(array: np.ndarray, data_format: str) -> np.ndarray:
     return np.moveaxis(array, -1, 1) if data_format == "channels_first" else array
 
 
+FORMATTED = ("input", "output_gradient")
+"""Arguments that follow the data format; kernels and biases do not."""
+
+
+def formatted(arrays: Mapping[str, np.ndarray], data_format: str) -> dict[str, np.ndarray]:
+    """A case's arrays, channels last, as an engine is handed them: contiguous in the given data format."""
+    return {
+        name: np.ascontiguousarray(to_format(array, data_format)) if name in FORMATTED else array
+        for name, array in arrays.items()
+    }
+
+
 def from_format(array: np.ndarray, data_format: str) -> np.ndarray:
     """The inverse of `to_format` (a view); an array without a channel axis is returned as it is."""
     return np.moveaxis(array, 1, -1) if data_format == "channels_first" and array.ndim > 1 else array

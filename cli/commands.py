@@ -2,12 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""An option, as it is put before a command."""
+
 FORMS = ("literal", "equivalent", "both")
+
+CASES = click.argument("cases", nargs=-1, metavar="[PATH|CASE]...")
+ENGINE = click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    metavar="NAME|FILE.py:CLASS",
+    help="Which engines; default: the installed ones of six.",
+)
+ENGINES_FILE = click.option(
+    "--engines", "engines_file", metavar="FILE", help="More engines, as YAML in the format of the suite's engines.yaml."
+)
+TAG = click.option("--tag", "tags", multiple=True, metavar="T", help="Only cases with this tag.")
+FILTER = click.option(
+    "--filter",
+    "filter_expression",
+    metavar="EXPR",
+    help="Only cases where this holds, like \"strides > 1 and padding == 'same'\".",
+)
+FORM = click.option(
+    "--form", type=click.Choice(FORMS), default="both", show_default=True, help="How the adapters say it."
+)
+START_TIMEOUT = click.option(
+    "--start-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds for an engine to be ready.",
+)
+MEMORY = click.option(
+    "--memory", default="4G", show_default=True, metavar="BYTES", help="Memory that a case may take, like 500M or 4G."
+)
+EXPECTATIONS = click.option(
+    "--expectations", metavar="FILE", help='Known discrepancies besides the shipped ones; "none" for no one\'s.'
+)
+
+
+def _jobs(what: str) -> Decorator:
+    return click.option(
+        "--jobs", type=click.IntRange(1, 512), metavar="N", help=f"{what} side by side; default: the cores."
+    )
+
+
+def _timeout(default: float) -> Decorator:
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=default,
+        show_default=True,
+        metavar="S",
+        help="Seconds per case.",
+    )
+
+
+def _seed(what: str) -> Decorator:
+    return click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help=what)
+
+
+def _out(what: str) -> Decorator:
+    return click.option(
+        "--out", type=click.Path(path_type=Path), metavar="DIR", help=f"Where {what}; default: runs/<time>."
+    )
+
+
+def _given(options: Iterable[str]) -> set[str]:
+    """Those of the options that stand on the command line."""
+    source = click.get_current_context().get_parameter_source
+    return {name for name in options if source(name) is click.core.ParameterSource.COMMANDLINE}
 
 
 class InOrder(click.Group):
@@ -28,59 +101,22 @@ def app() -> None:
 
 
 @app.command()
-@click.argument("cases", nargs=-1, metavar="[PATH|CASE]...")
-@click.option(
-    "--engine",
-    "engines",
-    multiple=True,
-    metavar="NAME|FILE.py:CLASS",
-    help="Which engines; default: the installed ones of six.",
-)
-@click.option(
-    "--engines", "engines_file", metavar="FILE", help="More engines, as YAML in the format of the suite's engines.yaml."
-)
-@click.option("--tag", "tags", multiple=True, metavar="T", help="Only cases with this tag.")
-@click.option(
-    "--filter",
-    "filter_expression",
-    metavar="EXPR",
-    help="Only cases where this holds, like \"strides > 1 and padding == 'same'\".",
-)
+@CASES
+@ENGINE
+@ENGINES_FILE
+@TAG
+@FILTER
 @click.option("--failed", type=click.Path(path_type=Path), metavar="RUN", help="Only what failed in that run.")
-@click.option("--form", type=click.Choice(FORMS), default="both", show_default=True, help="How the adapters say it.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the records go; default: runs/<time>."
-)
-@click.option("--jobs", type=click.IntRange(1, 512), metavar="N", help="Engines side by side; default: the cores.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=30.0,
-    show_default=True,
-    metavar="S",
-    help="Seconds per case.",
-)
-@click.option(
-    "--start-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=300.0,
-    show_default=True,
-    metavar="S",
-    help="Seconds for an engine to be ready.",
-)
-@click.option(
-    "--memory",
-    default="4G",
-    show_default=True,
-    metavar="BYTES",
-    help="Memory that a case may take, like 500M or 4G.",
-)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Other random data.")
+@FORM
+@_out("the records go")
+@_jobs("Engines")
+@_timeout(30.0)
+@START_TIMEOUT
+@MEMORY
+@_seed("Other random data.")
 @click.option("--shard", metavar="I/N", help="The I-th of N parts of the cases.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, with its cases and engines.")
-@click.option(
-    "--expectations", metavar="FILE", help='Known discrepancies besides the shipped ones; "none" for no one\'s.'
-)
+@EXPECTATIONS
 @click.option(
     "--fail-on",
     type=click.Choice(["new", "any", "never"]),
@@ -96,9 +132,7 @@ def run(**options: Any) -> int:
     """
     from .running import run_command
 
-    source = click.get_current_context().get_parameter_source
-    given = {name for name in options if source(name) is click.core.ParameterSource.COMMANDLINE}
-    return run_command(given, options)
+    return run_command(_given(options), options)
 
 
 @app.group("list", cls=InOrder)
@@ -107,9 +141,9 @@ def list_group() -> None:
 
 
 @list_group.command("cases")
-@click.argument("cases", nargs=-1, metavar="[PATH|CASE]...")
-@click.option("--tag", "tags", multiple=True, metavar="T", help="Only cases with this tag.")
-@click.option("--filter", "filter_expression", metavar="EXPR", help="Only cases where this holds.")
+@CASES
+@TAG
+@FILTER
 @click.option("--count", is_flag=True, help="Numbers per family instead of ids.")
 @click.option("--coverage", is_flag=True, help="Which combinations of parameter values the cases have.")
 def list_cases(
@@ -142,13 +176,13 @@ def schema() -> None:
 
 
 @app.command()
-@click.argument("cases", nargs=-1, metavar="[PATH|CASE]...")
+@CASES
 @click.option("--fault", "faults", multiple=True, metavar="CODE", help="Only this fault; default: all of them.")
-@click.option("--tag", "tags", multiple=True, metavar="T", help="Only cases with this tag.")
-@click.option("--filter", "filter_expression", metavar="EXPR", help="Only cases where this holds.")
-@click.option("--jobs", type=click.IntRange(1, 512), metavar="N", help="Processes side by side; default: the cores.")
+@TAG
+@FILTER
+@_jobs("Processes")
 @click.option("--json", "json_file", metavar="FILE", help="Everything that was found, for programs.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Other random data.")
+@_seed("Other random data.")
 @click.option("--list", "list_faults", is_flag=True, help="The faults, with what they are and where they were seen.")
 def selftest(**options: Any) -> int:
     """The suite against engines that are wrong, and others that are right.
@@ -162,50 +196,21 @@ def selftest(**options: Any) -> int:
 
 
 @app.command()
-@click.option(
-    "--engine",
-    "engines",
-    multiple=True,
-    metavar="NAME|FILE.py:CLASS",
-    help="Which engines; default: the installed ones of six.",
-)
-@click.option("--engines", "engines_file", metavar="FILE", help="More engines, as YAML.")
+@ENGINE
+@ENGINES_FILE
 @click.option(
     "--budget", default="60s", show_default=True, metavar="TIME", help="How long, starting up included: 60s, 10m, 1h."
 )
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Other cases.")
-@click.option(
-    "--filter",
-    "filter_expression",
-    metavar="EXPR",
-    help="Only cases where this holds, like \"op == 'conv_transpose'\".",
-)
-@click.option("--form", type=click.Choice(FORMS), default="both", show_default=True, help="How the adapters say it.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where it goes; default: runs/<time>.")
+@_seed("Other cases.")
+@FILTER
+@FORM
+@_out("it goes")
 @click.option("--resume", is_flag=True, help="Go on with the session in --out, for a budget more.")
-@click.option("--jobs", type=click.IntRange(1, 512), metavar="N", help="Engines side by side; default: the cores.")
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=10.0,
-    show_default=True,
-    metavar="S",
-    help="Seconds per case.",
-)
-@click.option(
-    "--start-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=300.0,
-    show_default=True,
-    metavar="S",
-    help="Seconds for an engine to be ready.",
-)
-@click.option(
-    "--memory", default="4G", show_default=True, metavar="BYTES", help="Memory that a case may take, like 500M or 4G."
-)
-@click.option(
-    "--expectations", metavar="FILE", help='Known discrepancies besides the shipped ones; "none" for no one\'s.'
-)
+@_jobs("Engines")
+@_timeout(10.0)
+@START_TIMEOUT
+@MEMORY
+@EXPECTATIONS
 def fuzz(**options: Any) -> int:
     """Draw cases that nobody wrote, and keep the smallest one of everything new that engines do wrong.
 
@@ -214,9 +219,7 @@ def fuzz(**options: Any) -> int:
     """
     from .fuzzing import fuzz_command
 
-    source = click.get_current_context().get_parameter_source
-    given = {name for name in options if source(name) is click.core.ParameterSource.COMMANDLINE}
-    return fuzz_command(given, options)
+    return fuzz_command(_given(options), options)
 
 
 @app.command()

@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..adapters.base import FORMS
 from ..conformance import engines, expectations, store
 from ..conformance.entry import NAMES
 from ..conformance.errors import UsageError
 from ..conformance.expressions import condition
-from ..conformance.process import Limits
 from ..conformance.verdict import VERDICTS
-from . import STATUS_INTERRUPTED, STATUS_NEW, STATUS_WRONG
-from .running import OPTIONS, cores, finite_seconds, interrupt, memory_bytes
+from . import STATUS_NEW, STATUS_WRONG
+from .running import SESSION, absolute_file, asked_before, cores, forms_of, interrupt, interrupted, limits_of
 
 if TYPE_CHECKING:
     from ..conformance.fuzzing.causes import Cause
@@ -41,22 +39,18 @@ def fuzz_command(given: set[str], options: dict[str, Any]) -> int:
     if out is not None and not out.name:
         raise UsageError("--out is empty", got=repr(str(out)), expected="a folder for the session")
     asked = {name: options[name] for name in WHAT}
-    asked["engines_file"] = asked["engines_file"] and str(Path(asked["engines_file"]).absolute())
+    asked["engines_file"] = absolute_file(asked["engines_file"])
     if resume:
-        asked = _asked_before(out, given, asked)
+        asked = asked_before(out, given, asked, WHAT, SESSION)
     chosen, missing = engines.choose_engines(asked["engines"], engines.gather(asked["engines_file"]))
     text = asked["filter_expression"]
     folder = out or store.default_folder()
     signal.signal(signal.SIGTERM, interrupt)
     said = harness_options(
         budget=_budget(options["budget"]),
-        forms=FORMS if asked["form"] == "both" else (asked["form"],),
+        forms=forms_of(asked["form"]),
         jobs=options["jobs"] or cores(),
-        limits=Limits(
-            finite_seconds("--timeout", options["timeout"]),
-            memory_bytes(options["memory"]),
-            finite_seconds("--start-timeout", options["start_timeout"]),
-        ),
+        limits=limits_of(options),
         seed=asked["seed"],
         resume=resume,
         condition=None if text is None else condition(text, NAMES, "--filter"),
@@ -67,10 +61,7 @@ def fuzz_command(given: set[str], options: dict[str, Any]) -> int:
             chosen, folder, said, expectations=known, missing=missing, asked=asked, tell=_tell, progress=_progress()
         )
     except KeyboardInterrupt:
-        begun = (folder / "run.json").exists()
-        hint = f"; go on with: convsuite fuzz --resume --out {folder}" if begun else ""
-        click.echo(f"interrupted{hint}", err=True)
-        return STATUS_INTERRUPTED
+        return interrupted("fuzz", folder)
     _print_summary(summary)
     click.echo(str(folder))
     if summary.broken:
@@ -98,24 +89,6 @@ def _budget(text: str) -> float:
     if not seconds:
         raise UsageError("--budget is a length of time", got=text, expected="for example 60s, 10m or 1h")
     return seconds
-
-
-def _asked_before(out: Path | None, given: set[str], asked: dict[str, Any]) -> dict[str, Any]:
-    """What the session to go on with was asked for.  Raises `UsageError` where the command line says something else."""
-    if out is None:
-        raise UsageError("--resume needs --out", expected="the folder of the session to go on with")
-    before: dict[str, Any] = store.read_run(out)["asked"]
-    if any(name not in before for name in WHAT) or "cases" in before:
-        raise UsageError("not a fuzz session", got=out, expected="a folder that convsuite fuzz has made")
-    for name in WHAT:
-        value = list(asked[name]) if isinstance(asked[name], tuple) else asked[name]
-        if name in given and value != before[name]:
-            raise UsageError(
-                "a resumed session is the same session",
-                got=f"{OPTIONS.get(name, f'--{name}')} {value}",
-                expected=f"{before[name]}, or nothing",
-            )
-    return before
 
 
 def _tell(cause: Cause, file: Path) -> None:

@@ -6,6 +6,7 @@ import math
 import os
 import re
 import signal
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,12 @@ WHAT = (
 """Options that say what a run is; a resumed one takes them from the run."""
 OPTIONS = {"filter_expression": "--filter", "engines_file": "--engines", "engines": "--engine", "tags": "--tag"}
 """How options are spelled that are not named as they are spelled."""
+RUN, SESSION = "run", "session"
+OTHER_KIND = {
+    RUN: ("this folder is of a fuzz session", "convsuite fuzz --resume"),
+    SESSION: ("not a fuzz session", "a folder that convsuite fuzz has made"),
+}
+"""What is said of a folder that holds the other kind, and what was expected."""
 LIMITS = ("timeout", "start_timeout", "memory")
 """Options that a resumed run takes from the run unless they are given anew."""
 
@@ -49,20 +56,17 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
     out, resume = options["out"], options["resume"]
     asked = {name: options[name] for name in (*WHAT, *LIMITS)}
     asked |= {"cases": [_absolute(case) for case in asked["cases"]], "failed": _absolute(asked["failed"])}
-    asked |= {"engines_file": asked["engines_file"] and str(Path(asked["engines_file"]).absolute())}
+    asked["engines_file"] = absolute_file(asked["engines_file"])
     if resume:
-        asked = _asked_before(out, given, asked)
+        anew = {name: asked[name] for name in LIMITS if name in given}
+        asked = {**asked, **asked_before(out, given, asked, WHAT, RUN), **anew}
     selection = _select(asked, given)
     chosen, missing = engines.choose_engines(selection.engines, engines.gather(asked["engines_file"]))
     known = expectations.gather(asked["expectations"])
     harness_options = harness.Options(
-        forms=FORMS if asked["form"] == "both" else (asked["form"],),
+        forms=forms_of(asked["form"]),
         jobs=options["jobs"] or cores(),
-        limits=Limits(
-            finite_seconds("--timeout", asked["timeout"]),
-            memory_bytes(asked["memory"]),
-            finite_seconds("--start-timeout", asked["start_timeout"]),
-        ),
+        limits=limits_of(asked),
         seed=asked["seed"],
         resume=resume,
         only=selection.only,
@@ -90,10 +94,7 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
             )
         except KeyboardInterrupt:
             progress.stop()
-            begun = (folder / "run.json").exists()
-            hint = f"; go on with: convsuite run --resume --out {folder}" if begun else ""
-            click.echo(f"interrupted{hint}", err=True)
-            return STATUS_INTERRUPTED
+            return interrupted("run", folder)
     whole = not resume and not given & {"cases", "tags", "filter_expression", "failed", "shard", "form"}
     terminal.print_summary(summary, store.read_records(folder), whole=whole)
     click.echo(str(folder))
@@ -101,6 +102,32 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
         return STATUS_WRONG
     bad = {"new": summary.new + summary.vanished, "any": summary.bad + summary.vanished, "never": 0}
     return STATUS_NEW if bad[options["fail_on"]] else 0
+
+
+def interrupted(command: str, folder: Path) -> int:
+    """Says how to go on with what was interrupted, and gives its status."""
+    hint = f"; go on with: convsuite {command} --resume --out {folder}" if (folder / "run.json").exists() else ""
+    click.echo(f"interrupted{hint}", err=True)
+    return STATUS_INTERRUPTED
+
+
+def forms_of(form: str) -> tuple[str, ...]:
+    """The forms that ``--form`` asks for."""
+    return FORMS if form == "both" else (form,)
+
+
+def limits_of(options: Mapping[str, Any]) -> Limits:
+    """The limits that the command line asks for.  Raises `UsageError` where a number is none."""
+    return Limits(
+        _seconds("--timeout", options["timeout"]),
+        _bytes(options["memory"]),
+        _seconds("--start-timeout", options["start_timeout"]),
+    )
+
+
+def absolute_file(name: str | None) -> str | None:
+    """The path of a file that still means the same in another folder."""
+    return name and str(Path(name).absolute())
 
 
 def interrupt(*_: object) -> None:
@@ -113,19 +140,28 @@ def _absolute(name: Any) -> Any:
     return str(Path(name).absolute()) if name is not None and corpus.is_path(str(name)) else name
 
 
-def _asked_before(out: Path | None, given: set[str], asked: dict[str, Any]) -> dict[str, Any]:
-    """What the run to resume was asked for.  Raises `UsageError` where the command line says something else."""
+def asked_before(
+    out: Path | None, given: set[str], asked: dict[str, Any], what: Sequence[str], noun: str
+) -> dict[str, Any]:
+    """What the run (or session, the ``noun``) to resume was asked for: the options ``what``, which may not change.
+
+    Raises `UsageError` where there is none, or where the command line says something else.
+    """
     if out is None:
-        raise UsageError("--resume needs --out", expected="the folder of the run to go on with")
+        raise UsageError("--resume needs --out", expected=f"the folder of the {noun} to go on with")
     before: dict[str, Any] = store.read_run(out)["asked"]
-    for name in WHAT:
+    # a fuzz session's folder is that of a run, without chosen cases; a run of an older version may lack newer options
+    if ("cases" in before) != ("cases" in what) or (noun == SESSION and not before.keys() >= set(what)):
+        complaint, expected = OTHER_KIND[noun]
+        raise UsageError(complaint, got=out, expected=expected)
+    for name in what:
         if name in given and _listed(asked[name]) != before.get(name):
             raise UsageError(
-                "a resumed run is the same run",
+                f"a resumed {noun} is the same {noun}",
                 got=f"{OPTIONS.get(name, f'--{name}')} {asked[name]}",
                 expected=f"{before.get(name)}, or nothing",
             )
-    return {**asked, **before, **{name: asked[name] for name in LIMITS if name in given}}
+    return before
 
 
 def _listed(value: Any) -> Any:
@@ -181,14 +217,14 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def finite_seconds(option: str, value: float) -> float:
+def _seconds(option: str, value: float) -> float:
     """A number of seconds from the command line.  Raises `UsageError` where it is none."""
     if not math.isfinite(value):
         raise UsageError(f"{option} is a number of seconds", got=value)
     return value
 
 
-def memory_bytes(text: str) -> int:
+def _bytes(text: str) -> int:
     """A size like 500M or 4G in bytes.  Raises `UsageError` where it is none."""
     match = re.fullmatch(r"(\d{1,18})([KMG]?)(?:I?B)?", text.upper())
     size = int(match[1]) * SIZES[match[2]] if match else 0

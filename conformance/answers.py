@@ -54,7 +54,7 @@ class Answers:
         else:  # the parts of a law share one draw, whatever it proves by itself
             arrays = entry.draw(self._seed)
             expected = expect(entry.case, arrays)
-        if expected is not None and not _proves(arrays, expected) and (entry.draw is None or not self._seed):
+        if expected is not None and not proves(arrays, expected) and (entry.draw is None or not self._seed):
             what = f"{entry.id}: the data prove nothing, since the right result is zero everywhere or judged nowhere"
             raise UsageError(what, file=entry.file, line=entry.line)
         return arrays, expected
@@ -72,12 +72,12 @@ def answer_to(case: Case, seed: int = 0) -> tuple[dict[str, np.ndarray], Expecte
     for tried in again:
         arrays = draw_arrays(case, seed=tried)
         expected = expect(case, arrays)
-        if _proves(arrays, expected):
+        if proves(arrays, expected):
             return arrays, expected
     arrays = draw_arrays(case)
     return arrays, expect(case, arrays)
 
 
-def _proves(arrays: dict[str, np.ndarray], expected: Expected) -> bool:
+def proves(arrays: dict[str, np.ndarray], expected: Expected) -> bool:
     """Where an array is empty, zero is what is to be shown."""
     return expected.proves or not all(array.size for array in arrays.values())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from ..adapters.case import Case, to_format
+from ..adapters.case import Case, formatted
 from .answers import answer_to
 from .corpus import load
 from .errors import UsageError
@@ -68,12 +68,7 @@ def case_arrays(case: Case | str | Mapping[str, Any], *, seed: int = 0) -> dict[
     """
     case = _case(case)
     arrays, _ = answer_to(case, seed)
-    return {
-        name: np.ascontiguousarray(to_format(array, case.data_format))
-        if name in ("input", "output_gradient")
-        else array
-        for name, array in arrays.items()
-    }
+    return formatted(arrays, case.data_format)
 
 
 def check(case: Case | str | Mapping[str, Any], array: Any, *, seed: int = 0, profile: str | None = None) -> Judgement:

@@ -146,9 +146,7 @@ def _mistake(document: Document, error: ValidationError) -> UsageError:
     place: Place = tuple(first["loc"])
     if place[-1:] == ("[key]",):
         return document.error(place, "not a name for an engine", got=repr(place[0]), expected="letters, digits, ._-")
-    return document.error(
-        place, f"{'.'.join(map(str, place)) or 'the file'}: {first['msg']}", got=repr(first["input"])[:80]
-    )
+    return document.mistake(first)
 
 
 def _made(name: str, fields: EngineFields, document: Document, folder: Path) -> Engine:

@@ -68,18 +68,20 @@ class Expectation:
     shipped: bool = False
     """Whether it is one of the suite's own, whose conditions are known to be exact on the shipped corpus alone."""
 
-    def concerns(self, engine: str, versions: Mapping[str, str], form: str, entry: Entry) -> bool:
-        """Whether the entry speaks of this record."""
+    def is_about(self, engine: str, versions: Mapping[str, str], form: str) -> bool:
+        """Whether the entry speaks of this engine in this form."""
         return (
             (self.form is None or self.form == form)
-            and (entry.law is None or self.when.speaks_of("law"))
             and any(_names(pattern, engine) for pattern in self.engines)
             and all(
                 name in versions and allowed.contains(versions[name], prereleases=True)
                 for name, allowed in self.versions.items()
             )
-            and self.when(entry.values)
         )
+
+    def concerns(self, entry: Entry) -> bool:
+        """Whether the entry, being about the engine, speaks of this case."""
+        return (entry.law is None or self.when.speaks_of("law")) and self.when(entry.values)
 
     def should_show(self, entry: Entry, judgement: Judgement) -> bool:
         """Whether a good record that the entry concerns means that the discrepancy has gone."""
@@ -102,6 +104,9 @@ class Ledger:
     concerned: Counter[Expectation] = field(default_factory=Counter[Expectation])
     seen: Counter[Expectation] = field(default_factory=Counter[Expectation])
     vanished: Counter[Expectation] = field(default_factory=Counter[Expectation])
+    _found: dict[tuple[object, ...], list[Expectation]] = field(
+        default_factory=dict[tuple[object, ...], list[Expectation]], repr=False
+    )
 
     def weigh(
         self,
@@ -120,21 +125,26 @@ class Ledger:
             return "as usual" if judgement.verdict in GOOD else "new", None
         if judgement.verdict == UNJUDGED:
             return "as usual", None
-        concerning = [one for one in self.expectations if one.concerns(engine, versions, form, entry)]
+        concerning = [one for one in self._about(engine, versions, form) if one.concerns(entry)]
         self.concerned.update(concerning)
-        plain = self.modes.get(engine)
-        of_plain = [
-            one for one in self.expectations if plain is not None and one.concerns(plain, versions, form, entry)
-        ]
         if judgement.verdict in GOOD:
             gone = [one for one in concerning if one.should_show(entry, judgement)]
             self.vanished.update(gone)
             return ("vanished", gone[0]) if gone else ("as usual", None)
+        plain = self.modes.get(engine)
+        of_plain = [] if plain is None else [one for one in self._about(plain, versions, form) if one.concerns(entry)]
         naming = [one for one in (*concerning, *of_plain) if judgement.verdict in one.verdicts]
         self.seen.update(naming[:1])
         if not naming and because is not None:
             return "known", because
         return ("known", naming[0]) if naming else ("new", concerning[0] if concerning else None)
+
+    def _about(self, engine: str, versions: Mapping[str, str], form: str) -> list[Expectation]:
+        """The entries about an engine in a form, found once: patterns and version ranges are asked for every record."""
+        key = engine, form, *sorted(versions.items())
+        if key not in self._found:
+            self._found[key] = [one for one in self.expectations if one.is_about(engine, versions, form)]
+        return self._found[key]
 
     def idle(self, engines: set[str]) -> list[Expectation]:
         """Entries about these engines that concerned no record."""
@@ -158,10 +168,7 @@ def read(file: Path) -> list[Expectation]:
     try:
         said = FILE.validate_python(document.value)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = tuple(first["loc"])
-        key = ".".join(map(str, place)) or "the file"
-        raise document.error(place, f"{key}: {first['msg']}", got=repr(first["input"])[:80]) from error
+        raise document.mistake(error.errors()[0]) from error
     entries: list[Expectation] = []
     for index, one in enumerate(said.expectations):
         place = ("expectations", index)

@@ -16,6 +16,12 @@ from .data import INTEGER_DATA
 MOST_ELEMENTS = 1 << 28
 """In one array: two gigabytes of float64, which the reference computes in."""
 
+DEFAULTS: dict[str, Any] = {
+    "strides": 1, "padding": "valid", "dilation": 1, "groups": 1, "depth_multiplier": 1, "use_bias": False,
+    "data_format": "channels_last", "dtype": "float32", "layout": "contiguous", "data": "integers",
+}  # fmt: skip
+"""What keys are that a case file leaves out; the others have no value then."""
+
 SPEAKS_OF = {
     "filters": ("conv", "conv_transpose", "separable_conv"),
     "groups": ("conv", "conv_transpose"),

@@ -10,17 +10,22 @@ from __future__ import annotations
 from ..adapters.case import Case, Shape
 
 
-def begins(case: Case) -> Shape | None:
+def begins(case: Case) -> Shape:
     """Per axis, the zeros before the first sample; for a transposed convolution what is cut off the begin of the full
     result.
     """
     return tuple(lo for lo, _ in case.pads)
 
 
+def half_kernels(case: Case) -> Shape:
+    """Per axis, dilation*(kernel_size//2)."""
+    return tuple(d * (k // 2) for k, d in zip(case.kernel_size, case.dilation, strict=True))
+
+
 def ported_begins(case: Case) -> Shape | None:
     """Those of the port; None where it has none."""
     if case.padding == "same":
-        return tuple(d * (k // 2) for k, d in zip(case.kernel_size, case.dilation, strict=True))
+        return half_kernels(case)
     if case.padding == "valid":
         return (0,) * case.rank
     if isinstance(case.padding, tuple) and all(lo == hi for lo, hi in case.padding):

@@ -22,7 +22,8 @@ from ..reference.bounds import PRECISIONS
 from .data import draw_arrays
 from .expected import Arrays, Expected
 from .process import Outcome
-from .verdict import UNJUDGED, Judgement
+from .profiles import Profile, allowed
+from .verdict import UNJUDGED, Judgement, farthest_off, finite_max
 
 COMPARABLE = ("exact", "within", "differs")
 """Verdicts on an output of the right shape and dtype, the same both times."""
@@ -77,15 +78,24 @@ class Given:
     exact: bool
 
 
-def give(case: Case, expected: Expected | None, result: tuple[Outcome, Judgement] | None) -> Given | str:
-    """What became of a part in one form: an output to compare, or the word that says why there is none."""
+def give(
+    case: Case,
+    expected: Expected | None,
+    result: tuple[Outcome, Judgement] | None,
+    profile: Profile | None = None,
+) -> Given | str:
+    """What became of a part in one form: an output to compare, or the word that says why there is none.
+
+    ``profile``: the engine's, which widens the bounds.
+    """
     if result is None:
         return "not in this form"
     outcome, judgement = result
     if outcome.result is None or expected is None or judgement.verdict not in COMPARABLE:
         return judgement.verdict
     values = from_format(outcome.result, case.data_format) if case.result_has_channels else outcome.result
-    return Given(values, expected.bound, expected.exact)
+    bounds = allowed(case, expected, profile)
+    return Given(values, bounds.bound, bounds.exact)
 
 
 def draw_twice(case: Case, seed: int) -> Draws:
@@ -118,7 +128,7 @@ def judge_relation(relation: Relation, case: Case, seed: int, parts: Mapping[str
         tolerance = np.zeros(left.shape) if exact else _tolerance(relation, draws, given, outputs)
         ratios = np.where(error == 0, 0.0, error / tolerance)
     wrong = ~(error <= tolerance)
-    numbers: dict[str, Any] = {"max_error": _finite_max(error), "bound_ratio": _finite_max(ratios)}
+    numbers: dict[str, Any] = {"max_error": finite_max(error), "bound_ratio": finite_max(ratios)}
     if wrong.any():
         return Judgement("differs", _describe(relation, wrong, error, left, right), **numbers)
     return Judgement("exact" if exact else "within", **numbers)
@@ -136,14 +146,8 @@ def _tolerance(
     return np.add(*relation.sides(bounds, absolute)) + own * np.add(*relation.sides(magnitudes, absolute))
 
 
-def _finite_max(values: np.ndarray) -> float | None:
-    largest = float(np.max(values, initial=0.0))
-    return largest if np.isfinite(largest) else None
-
-
 def _describe(relation: Relation, wrong: np.ndarray, error: np.ndarray, left: np.ndarray, right: np.ndarray) -> str:
-    worst = np.where(wrong, np.nan_to_num(error, nan=np.inf), -1.0)
-    place = tuple(int(i) for i in np.unravel_index(int(np.argmax(worst)), wrong.shape))
+    place = farthest_off(wrong, error)
     return (
         f"{relation.says} does not hold: {int(wrong.sum())} of {wrong.size} numbers differ, most at {list(place)}: "
         f"{left[place]} on the left, {right[place]} on the right"

@@ -126,17 +126,9 @@ def run(
     try:
         _start_early(processes, summary)
         answers.prepare(entries)
-        said = {
-            "schema_version": store.SCHEMA_VERSION,
-            "status": "running",
-            "started": store.now(),
-            "asked": asked or {},
-            "digest": digest(entries, options.seed),
-            "cases": len(entries),
-            "forms": list(options.forms),
-            "seed": options.seed,
-            "machine": store.machine(),
-        }
+        said = store.opening(
+            asked, digest(entries, options.seed), cases=len(entries), forms=options.forms, seed=options.seed
+        )
         before: list[store.Record] = []
         if options.resume:
             folder, before = store.RunFolder.resume(out, said)
@@ -211,9 +203,9 @@ def _finish(
     )
 
 
-def engine_row(process: EngineProcess, earlier: dict[str, Any]) -> dict[str, Any]:
+def engine_row(process: EngineProcess, earlier: dict[str, Any] | None = None) -> dict[str, Any]:
     """An engine's row of run.json; numbers add up over the parts of a resumed run."""
-    row = earlier.get(process.engine.name, {})
+    row = (earlier or {}).get(process.engine.name, {})
     seconds = row.get("seconds", {})
     return {
         "adapter": process.engine.adapter,
@@ -334,10 +326,7 @@ class _Conductor:
             given: dict[str, Given | str] = {}
             for part, entry in zip(law.relation.parts, law.parts, strict=True):
                 result = results.get((entry.id, form)) or results.get((entry.id, FORMS[0]))
-                expected = self._answers.of(entry)[1]
-                if profile is not None and expected is not None:
-                    expected = profile.loosen(entry.case, expected)
-                given[part.name] = give(entry.case, expected, result)
+                given[part.name] = give(entry.case, self._answers.of(entry)[1], result, profile)
             judgement = judge_relation(law.relation, law.case, self._options.seed, given)
             yield law, Outcome(form, "value"), judgement
 

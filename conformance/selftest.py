@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from ..adapters.base import viewed
-from ..adapters.case import Case, to_format
+from ..adapters.case import Case, formatted
 from .answers import Answers
 from .engines import ONE_THREAD
 from .entry import Entry
@@ -314,10 +314,7 @@ def _judged(
         if not judgement.ok:
             return judgement
         if entry.relation is not None:
-            allowed = (
-                one.expected if profile is None or one.expected is None else profile.loosen(one.case, one.expected)
-            )
-            given.append(give(one.case, allowed, (did, judgement)))
+            given.append(give(one.case, one.expected, (did, judgement), profile))
     if entry.relation is None:
         return judgement
     names = (part.name for part in entry.relation.parts)
@@ -344,16 +341,8 @@ def outcome(case: Case, arrays: Arrays, engine: Fault | Right) -> Outcome:
 def handed(case: Case, arrays: Arrays) -> Arrays:
     """The arrays as channels-last views of what an engine is handed: in the case's data_format and memory layout."""
     if case.layout != "contiguous":
-        handed = {
-            name: _laid_out(
-                np.ascontiguousarray(to_format(array, case.data_format))
-                if name in ("input", "output_gradient")
-                else array,
-                case,
-            )
-            for name, array in arrays.items()
-        }
-        arrays = channels_last(case, handed)
+        given = formatted(arrays, case.data_format)
+        arrays = channels_last(case, {name: _laid_out(array, case) for name, array in given.items()})
     for array in arrays.values():
         array.flags.writeable = False  # the next fault gets the same
     return arrays

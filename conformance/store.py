@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +31,23 @@ RECORD_KEYS = ("case", "engine", "form", "verdict", "ok", "status", "family", "o
 def default_folder() -> Path:
     """runs/<time>, in local time."""
     return Path("runs") / datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+
+
+def opening(
+    asked: dict[str, Any] | None, digest: str, *, cases: int, forms: Sequence[str], seed: int
+) -> dict[str, Any]:
+    """What run.json says from the beginning."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "status": "running",
+        "started": now(),
+        "asked": asked or {},
+        "digest": digest,
+        "cases": cases,
+        "forms": list(forms),
+        "seed": seed,
+        "machine": machine(),
+    }
 
 
 class RunFolder:
@@ -64,8 +81,6 @@ class RunFolder:
         Raises `UsageError` where there is none, or where it ran other cases.
         """
         before = read_run(path)
-        if (before["digest"].startswith("fuzz-"), run["digest"].startswith("fuzz-")) == (True, False):
-            raise UsageError("this folder is of a fuzz session", got=path, expected="convsuite fuzz --resume")
         if before["digest"] != run["digest"]:
             raise UsageError(
                 "the cases are not those of the run to resume", got=run["digest"], expected=before["digest"]

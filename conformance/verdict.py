@@ -15,7 +15,7 @@ from ..adapters.case import Case, from_format, numpy_dtype
 from ..reference.bounds import FEWEST_FOR_VARIANCE, VARIANCE_FACTOR
 from .expected import Expected
 from .process import Outcome
-from .profiles import Profile
+from .profiles import Profile, allowed
 
 GoodVerdict = Literal["refused", "exact", "within"]
 BadVerdict = Literal["crash", "timeout", "accepted", "unsupported", "shape", "dtype", "unstable", "differs"]
@@ -86,8 +86,7 @@ def judge_array(
             "varies, or writes to its arguments"
         )
         return Judgement("unstable", message, shape=shape, dtype=dtype)
-    allowed = expected if profile is None else profile.loosen(case, expected)
-    verdict, message, max_error, ratio = _judge_values(case, allowed, values)
+    verdict, message, max_error, ratio = _judge_values(case, allowed(case, expected, profile), values)
     return Judgement(verdict, message, max_error, ratio, shape, dtype)
 
 
@@ -117,7 +116,7 @@ def _judge_values(case: Case, expected: Expected, values: np.ndarray) -> tuple[s
         wrong = ~equal
         if not expected.exact:
             wrong &= expected.infinite | np.isnan(due) | (expected.checked & ~(ratios <= 1))
-    max_error, ratio = _finite_max(error), _finite_max(ratios)
+    max_error, ratio = finite_max(error), finite_max(ratios)
     if wrong.any():
         return "differs", _describe(wrong, error, values, rounded), max_error, ratio
     if expected.exact:
@@ -125,24 +124,30 @@ def _judge_values(case: Case, expected: Expected, values: np.ndarray) -> tuple[s
     if expected.variance and case.data == "normal" and values.size >= FEWEST_FOR_VARIANCE:
         with np.errstate(all="ignore"):
             mean_square = float(np.mean(np.square((got - right) / expected.unit)))
-        allowed = VARIANCE_FACTOR * expected.ksb
-        if mean_square > allowed:
+        most = VARIANCE_FACTOR * expected.ksb
+        if mean_square > most:
             message = (
                 f"every element is within its bound, but the mean square error is {mean_square:.3g} units against "
-                f"{allowed:.3g}: as if the inputs had been rounded to fewer bits"
+                f"{most:.3g}: as if the inputs had been rounded to fewer bits"
             )
             return "differs", message, max_error, ratio
     return "within", "", max_error, ratio
 
 
-def _finite_max(values: np.ndarray) -> float | None:
+def finite_max(values: np.ndarray) -> float | None:
+    """The largest value, or None where that is not finite."""
     largest = float(np.max(values, initial=0.0))
     return largest if np.isfinite(largest) else None
 
 
-def _describe(wrong: np.ndarray, error: np.ndarray, got: np.ndarray, due: np.ndarray) -> str:
+def farthest_off(wrong: np.ndarray, error: np.ndarray) -> tuple[int, ...]:
+    """The place of the largest error among the wrong elements; NaN is the largest of all."""
     worst = np.where(wrong, np.nan_to_num(error, nan=np.inf), -1.0)
-    place = tuple(int(i) for i in np.unravel_index(int(np.argmax(worst)), wrong.shape))
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(worst)), wrong.shape))
+
+
+def _describe(wrong: np.ndarray, error: np.ndarray, got: np.ndarray, due: np.ndarray) -> str:
+    place = farthest_off(wrong, error)
     return (
         f"{int(wrong.sum())} of {wrong.size} elements differ, most at {list(place)}: got {got[place]}, "
         f"expected {due[place]}"

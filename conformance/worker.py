@@ -33,7 +33,7 @@ if "convsuite" not in sys.modules:
     sys.modules["convsuite"] = _root
 
 from convsuite.adapters.base import Adapter, CallProgram, Program, RunAdapter, Unsupported
-from convsuite.adapters.case import Case, to_format
+from convsuite.adapters.case import Case, formatted
 from convsuite.conformance.wire import Channel, Closed
 
 FILLS = (0x55, 0xAA)
@@ -241,9 +241,7 @@ def serve(channel: Channel, adapter: Adapter, memory_limit: int) -> None:
         message, arrays = channel.receive()
         begin = time.perf_counter()
         case = Case.from_json(message["case"])
-        for name in ("input", "output_gradient"):
-            if name in arrays:
-                arrays[name] = np.ascontiguousarray(to_format(arrays[name], case.data_format))
+        arrays = formatted(arrays, case.data_format)
         MEMORY.limit(memory_limit)
         for form in message["forms"]:
             answer(channel, adapter, engine, case, form, arrays)

@@ -7,7 +7,7 @@ and ``matrix`` serve), and keys are words.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -61,6 +61,12 @@ class Document:
     def error(self, place: Sequence[str | int], what: str, **said: Any) -> UsageError:
         """A `UsageError` at that part."""
         return UsageError(what, file=self.file, line=self.line(place), **said)
+
+    def mistake(self, first: Mapping[str, Any]) -> UsageError:
+        """A complaint of pydantic's (one of ``ValidationError.errors()``) in the words of a message, at its line."""
+        place: Place = tuple(first["loc"])
+        key = ".".join(map(str, place)) or "the file"
+        return self.error(place, f"{key}: {first['msg']}", got=repr(first["input"])[:80])
 
 
 def read_yaml(path: Path, shown: str | None = None) -> Document:

@@ -12,6 +12,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from ..normalise import DEFAULTS
 from . import refusals
 from .library import Condition, covering_array
 from .model import FORWARD, Family, Level, Row
@@ -22,10 +23,6 @@ KEYS = (
     "output_padding", "use_bias", "data_format", "dtype", "layout", "data", "wrt",
     "kernel_shape", "tags",
 )  # fmt: skip
-DEFAULTS = {
-    "strides": 1, "padding": "valid", "dilation": 1, "groups": 1, "depth_multiplier": 1, "use_bias": False,
-    "data_format": "channels_last", "dtype": "float32", "layout": "contiguous", "data": "integers",
-}  # fmt: skip
 SOURCE = "https://csrc.nist.gov/projects/automated-combinatorial-testing-for-software"
 STRENGTH = 3
 APART = {"batch": "0", "extent": "impossible"}

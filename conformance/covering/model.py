@@ -7,7 +7,7 @@ every parameter of a family one level; `realise` makes it a case.  The constrain
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
@@ -44,14 +44,18 @@ class Constraint:
     says: str
 
 
+def most_output_padding(strides: Iterable[int], dilation: Iterable[int], *, words: bool) -> list[int]:
+    """The most that output padding may be, per axis: below the stride; with explicit pads below the stride or the
+    dilation, as PyTorch has it.
+    """
+    return [(s if words else max(s, d)) - 1 for s, d in zip(strides, dilation, strict=True)]
+
+
 def _output_padding_fits(row: Row) -> bool:
-    """Below the stride; with explicit pads below the stride or the dilation, as PyTorch has it."""
     if row["output_padding"] in (ABSENT, "0"):
         return True
-    limit = LARGEST_STRIDE[row["strides"]]
-    if row["padding"] not in WORDS:
-        limit = max(limit, LARGEST_DILATION[row["dilation"]])
-    return int(row["output_padding"]) < limit
+    largest = [LARGEST_STRIDE[row["strides"]]], [LARGEST_DILATION[row["dilation"]]]
+    return int(row["output_padding"]) <= most_output_padding(*largest, words=row["padding"] in WORDS)[0]
 
 
 CONSTRAINTS = (

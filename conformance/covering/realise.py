@@ -10,11 +10,11 @@ from itertools import count
 from typing import Any
 
 from ...adapters.case import Case
-from ..data import INTEGER_DATA, draw_arrays
+from ..answers import answer_to, proves
+from ..data import INTEGER_DATA
 from ..errors import UsageError
-from ..expected import expect
 from ..normalise import Wrong, build, validate
-from .model import ADVERSARIAL, FORWARD, INTEGER_DTYPES, SPECIAL, Family, Row
+from .model import ADVERSARIAL, FORWARD, INTEGER_DTYPES, SPECIAL, Family, Row, most_output_padding
 
 UNEQUAL_KERNELS = {2: ([3, 2], [2, 4], [4, 1], [1, 3]), 3: ([2, 3, 1], [3, 1, 2], [1, 2, 4], [2, 2, 3])}
 UNEQUAL_STRIDES = {2: ([1, 3], [3, 2], [2, 3], [3, 1]), 3: ([1, 3, 2], [3, 1, 1], [2, 1, 3], [3, 2, 2])}
@@ -85,9 +85,8 @@ def _output_padding(row: Row, keys: dict[str, Any], rank: int) -> list[int]:
     strides, dilation = (
         [keys[name]] * rank if isinstance(keys[name], int) else keys[name] for name in ("strides", "dilation")
     )
-    words = isinstance(keys["padding"], str)
-    limits = [s if words else max(s, d) for s, d in zip(strides, dilation, strict=True)]
-    return [min(int(row["output_padding"]), limit - 1) for limit in limits]
+    most = most_output_padding(strides, dilation, words=isinstance(keys["padding"], str))
+    return [min(int(row["output_padding"]), one) for one in most]
 
 
 def _data(row: Row, family: Family, choice: _Choice) -> str:
@@ -142,9 +141,8 @@ def _built(keys: dict[str, Any]) -> Case:
 
 
 def _check_proof(case: Case) -> None:
-    arrays = draw_arrays(case)
-    expected = expect(case, arrays)
-    if not expected.proves and all(array.size for array in arrays.values()):
+    arrays, expected = answer_to(case)
+    if expected is not None and not proves(arrays, expected):
         raise UsageError("the data prove nothing")
 
 

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from ...adapters.case import Case, from_format, to_format
+from ...adapters.case import FORMATTED, Case, from_format, to_format
 from ..engines import Engine
 from ..expected import Arrays, evaluate
 from . import catalogue
@@ -38,8 +38,7 @@ class FaultyEngine:
 def channels_last(case: Case, arrays: Arrays) -> Arrays:
     """Views, channels last, of arrays in the case's data_format."""
     return {
-        name: from_format(array, case.data_format) if name in ("input", "output_gradient") else array
-        for name, array in arrays.items()
+        name: from_format(array, case.data_format) if name in FORMATTED else array for name, array in arrays.items()
     }
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from ...adapters.case import Case
-from .fault import Fault, always, begins, changes_case, framed, on_axis, repadded
+from ..porting import begins
+from .fault import Fault, always, changes_case, framed, on_axis, repadded
 
 FARTHEST = 2
 """How many samples a window is moved by at most."""

@@ -20,6 +20,7 @@ import numpy as np
 from ...adapters.case import Case, Pads, Shape
 from ...reference import geometry
 from ..expected import Arrays, evaluate
+from ..porting import begins
 
 Condition = Callable[[Case], bool]
 Change = Callable[[Case], Case | None]
@@ -84,6 +85,11 @@ def changes_case(code: str, sentence: str, change: Change, *, when: Condition = 
     return Fault(code, sentence, source, applies, answer)
 
 
+def _where(when: Condition) -> Condition:
+    """The condition on cases that have one right result; it is not asked of those that must be refused."""
+    return lambda case: not case.must_refuse and when(case) and valid(case)
+
+
 def changes_arrays(
     code: str, sentence: str, change: Callable[[Case, Arrays], Arrays], *, when: Condition, source: str = ""
 ) -> Fault:
@@ -92,7 +98,7 @@ def changes_arrays(
         code,
         sentence,
         source,
-        lambda case: not case.must_refuse and when(case) and valid(case),
+        _where(when),
         lambda case, arrays: evaluate(case, {**arrays, **change(case, arrays)}),
     )
 
@@ -105,7 +111,7 @@ def changes_result(
         code,
         sentence,
         source,
-        lambda case: not case.must_refuse and when(case) and valid(case),
+        _where(when),
         lambda case, arrays: change(case, np.array(evaluate(case, arrays))),
     )
 
@@ -133,11 +139,6 @@ def framed(case: Case, begins: Shape, sizes: Shape) -> Case:
         reach = geometry.full_sizes(sizes, case.kernel_size, case.strides, case.dilation)
         pads = tuple((b, whole - n - b) for b, whole, n in zip(begins, reach, case.spatial, strict=True))
     return replace(case, padding=pads, output_padding=None)
-
-
-def begins(case: Case) -> Shape:
-    """Where the first window begins, per axis, in the words of `framed`."""
-    return tuple(lo for lo, _ in case.pads)
 
 
 def shape_kept(case: Case, changed: Case) -> Case:

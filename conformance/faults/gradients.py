@@ -10,12 +10,12 @@ import numpy as np
 from ...adapters.case import Case
 from ...reference import geometry
 from ..expected import Arrays, evaluate
+from ..porting import begins
 from .channels import interleaved
 from .fault import (
     Change,
     Condition,
     Fault,
-    begins,
     changes_arrays,
     changes_case,
     changes_result,

@@ -11,6 +11,7 @@ import numpy as np
 from ...adapters.case import Case, Pads
 from ...reference import geometry
 from ..expected import Arrays, evaluate
+from ..porting import half_kernels
 from .fault import Condition, Fault, changes_case, framed, on_axis, repadded, valid
 
 Rule = Callable[[Case], Pads]
@@ -68,7 +69,7 @@ def _independent_of_stride(case: Case) -> Case:
 
 
 def _half_a_kernel(case: Case) -> Pads:
-    return tuple((k // 2 * d, k // 2 * d) for k, d in zip(case.kernel_size, case.dilation, strict=True))
+    return tuple((half, half) for half in half_kernels(case))
 
 
 def _undilated(case: Case) -> Pads:

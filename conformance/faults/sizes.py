@@ -10,7 +10,8 @@ import numpy as np
 from ...adapters.case import Case, numpy_dtype
 from ...reference import geometry
 from ..expected import Arrays, evaluate
-from .fault import Condition, Fault, Refuses, begins, forward, framed, kernel_name
+from ..porting import begins
+from .fault import Condition, Fault, Refuses, forward, framed, kernel_name
 
 
 def _nothing_fits(case: Case) -> bool:

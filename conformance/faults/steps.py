@@ -8,7 +8,8 @@ import numpy as np
 
 from ...adapters.case import Case, Shape
 from ..expected import Arrays, evaluate
-from .fault import Fault, begins, changes_case, forward, framed, on_axis, shape_kept, valid
+from ..porting import begins
+from .fault import Fault, changes_case, forward, framed, on_axis, shape_kept, valid
 
 
 def _reads(case: Case) -> bool:

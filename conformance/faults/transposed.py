@@ -9,7 +9,8 @@ import numpy as np
 
 from ...adapters.case import Case, Pads, Shape
 from ..expected import Arrays, evaluate
-from .fault import Condition, Fault, begins, changes_case, changes_result, forward, framed, on_axis, shape_kept, valid
+from ..porting import begins, half_kernels
+from .fault import Condition, Fault, changes_case, changes_result, forward, framed, on_axis, shape_kept, valid
 
 Begins = Callable[[Case], Shape]
 
@@ -52,11 +53,6 @@ def _moved(by: int) -> Begins:
 
 def _moved_on(axis: int) -> Begins:
     return lambda case: on_axis(axis, _moved(1)(case), begins(case))
-
-
-def _torch_begins(case: Case) -> Shape:
-    """PyTorch's padding = k // 2, and output_padding for the rest."""
-    return tuple(k // 2 * d for k, d in zip(case.kernel_size, case.dilation, strict=True))
 
 
 def _before_the_begin(case: Case) -> Shape:
@@ -160,7 +156,7 @@ FAULTS = (
     _window(
         "transposed-same-as-torch-padding",
         "SAME crops k // 2 at the begin, as PyTorch's padding and output_padding give that size",
-        _torch_begins,
+        half_kernels,
         _word("same", "same_lower"),
         "keras-team/keras#22876",
     ),

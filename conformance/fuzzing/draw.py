@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from ...adapters.case import Case
 from ...reference import geometry
 from ..covering import refusals
-from ..covering.model import FORWARD, INTEGER_DTYPES, SPECIAL, WORDS, Family
+from ..covering.model import FORWARD, INTEGER_DTYPES, SPECIAL, WORDS, Family, most_output_padding
 from ..data import INTEGER_DATA
-from ..normalise import Wrong, build, validate
+from ..normalise import DEFAULTS, Wrong, build, validate
 
 Keys = dict[str, Any]
 Axes = tuple[int, int, int]
@@ -35,11 +35,6 @@ FEW = 3
 IMPOSSIBLE, NO_SAMPLES = "impossible", "no samples"
 SYMMETRIC, PAIRS = "symmetric", "pairs"
 FIRST, SECOND = "first kernel", "second kernel"
-
-DEFAULTS: Keys = {
-    "strides": 1, "padding": "valid", "dilation": 1, "groups": 1, "depth_multiplier": 1, "use_bias": False,
-    "data_format": "channels_last", "dtype": "float32", "layout": "contiguous", "data": "integers",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -163,8 +158,8 @@ def _padding(draw: Draw) -> Any:
 
 def _output_padding(draw: Draw, wanted: Axes, *, words: bool) -> list[int]:
     """What is wanted, or the most that each axis allows: below the stride, with pairs below stride or dilation."""
-    limits = [s if words else max(s, d) for s, d in zip(draw.strides, draw.dilation, strict=True)]
-    return [min(wanted[axis], limits[axis] - 1) for axis in draw.axes]
+    most = most_output_padding(draw.strides, draw.dilation, words=words)
+    return [min(wanted[axis], most[axis]) for axis in draw.axes]
 
 
 def _wrt(draw: Draw) -> str | None:

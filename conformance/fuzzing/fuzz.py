@@ -24,6 +24,7 @@ from ..engines import Engine, modes_of
 from ..errors import UsageError
 from ..expectations import Expectation, Ledger
 from ..process import BrokenEngine, EngineMissing, EngineProcess, Stopped
+from ..run import engine_row
 from ..verdict import VERDICTS
 from .causes import Cause
 from .folder import FOUND, FuzzFolder
@@ -70,11 +71,7 @@ def fuzz(
     Raises `UsageError`, and KeyboardInterrupt with everything kept.
     """
     begin = time.monotonic()
-    said = {
-        "schema_version": store.SCHEMA_VERSION, "status": "running", "started": store.now(), "asked": asked or {},
-        "digest": f"fuzz-{options.seed}", "cases": 0, "forms": list(options.forms), "seed": options.seed,
-        "machine": store.machine(),
-    }  # fmt: skip
+    said = store.opening(asked, f"fuzz-{options.seed}", cases=0, forms=options.forms, seed=options.seed)
     folder = FuzzFolder.resume(out, said) if options.resume else FuzzFolder.create(out, said)
     source = Source(options.seed, out / FOUND, options.condition)
     ledger = Ledger(list(expectations), modes_of(engines))
@@ -167,15 +164,7 @@ def _totals(summary: Summary, hunters: list[Hunter]) -> dict[str, Any]:
     return {
         "cases": max((counts["cases"] for counts in summary.counts.values()), default=0),
         "engines": {
-            hunter.process.engine.name: {
-                "adapter": hunter.process.engine.adapter,
-                "options": hunter.process.engine.options,
-                "environment": hunter.process.engine.variables,
-                "versions": hunter.process.versions,
-                "starts": hunter.process.starts,
-                "seconds": {"startup": round(hunter.process.startup, 3), "engine": round(hunter.process.busy, 3)},
-                "counts": dict(hunter.counts),
-            }
+            hunter.process.engine.name: {**engine_row(hunter.process), "counts": dict(hunter.counts)}
             for hunter in hunters
         },
         "missing": summary.missing,
