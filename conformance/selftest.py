@@ -44,6 +44,7 @@ from .verdict import Judgement, judge
 AT_ONCE = 24
 """Cases that a process is given at a time."""
 CASES_PER_PROCESS_FAULT = 3
+LONGEST_STEP = 1 << 16
 PROCESS_LIMITS = Limits(seconds=3.0, memory=1 << 30)
 REFERENCE = RIGHT[0]
 Progress = Callable[[], None]
@@ -85,6 +86,8 @@ class Report:
     faults: list[Fault]
     rows: list[Row]
     seconds: float = 0.0
+    left_out: list[str] = field(default_factory=list[str])
+    """Cases whose steps are so long that a wrong engine would ask for more memory than there is."""
     right: list[str] = field(default_factory=lambda: [right.name for right in RIGHT])
 
     @property
@@ -171,6 +174,7 @@ class Report:
             "families": [_strong(one) for one in self.strength(lambda row: row.family)],
             "groups": [_strong(one) for one in self.strength(lambda row: row.group)],
             "idle_cases": self.idle,
+            "left_out": self.left_out,
             "enough": self.enough(),
         }
 
@@ -193,7 +197,8 @@ def selftest(
     Raises `UsageError` where no case computes anything, and KeyboardInterrupt.
     """
     begin = time.perf_counter()
-    computed = [entry for entry in entries if entry.computations]
+    computing = [entry for entry in entries if entry.computations]
+    computed = [entry for entry in computing if not _enormous(entry)]
     if not computed:
         raise UsageError("no case is left to test with", expected="cases that compute something")
     chosen = list(catalogue().values()) if faults is None else list(faults)
@@ -207,7 +212,8 @@ def selftest(
         row = rows[case]
         kills = row.kills if verdict is None else {**row.kills, code: verdict}
         rows[case] = Row(case, row.family, kills, (*row.applied, code), row.alarms)
-    return Report(chosen, [rows[entry.id] for entry in computed], time.perf_counter() - begin)
+    left_out = [entry.id for entry in computing if entry.id not in rows]
+    return Report(chosen, [rows[entry.id] for entry in computed], time.perf_counter() - begin, left_out)
 
 
 def _everywhere(entries: list[Entry], codes: list[str], seed: int, jobs: int) -> Iterator[Row]:
@@ -228,6 +234,11 @@ def _everywhere(entries: list[Entry], codes: list[str], seed: int, jobs: int) ->
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _enormous(entry: Entry) -> bool:
+    """Whether a fault that takes the steps for sizes would ask for gigabytes, in a process of the suite's own."""
+    return any(max(*one.case.strides, *one.case.dilation) > LONGEST_STEP for one in entry.computations)
 
 
 def _portable(entry: Entry) -> Entry:

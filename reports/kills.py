@@ -62,6 +62,10 @@ def print_report(report: Report) -> None:
         why = "survives" if fault.code in applied else "survives: it applies to none of these cases"
         console.print(f"{fault.code} {why}: {fault.sentence}", style="bold red")
     _print_alarms(report, console)
+    if report.left_out:
+        console.print(
+            f"{len(report.left_out)} cases left out, whose strides or dilation only an engine's process can hold"
+        )
     killed = len(report.faults) - len(report.survivors)
     console.print(
         f"{killed} of {len(report.faults)} faults killed by {len(report.rows):,} cases, of which "

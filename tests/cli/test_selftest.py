@@ -59,6 +59,17 @@ def test_other_wrong_input_is_status_2(convsuite_here):
         assert "Traceback" not in done.stderr
 
 
+def test_steps_that_no_wrong_engine_could_hold_are_left_out_and_said(convsuite_here, tmp_path):
+    """A fault that takes a stride of 2**31 for a size would ask for gigabytes."""
+    cases = tmp_path / "cases.yaml"
+    keys = "op: conv, input: [1, 5, 2], kernel_size: 2, filters: 3"
+    cases.write_text(f"cases: [{{id: far, {keys}, strides: 2147483648}}, {{id: near, {keys}, strides: 2}}]")
+    done = convsuite_here("selftest", str(cases), "--fault", "kernel-mirrored", "--json", str(tmp_path / "found.json"))
+    assert done.returncode == 0, done.stderr
+    assert "1 cases left out" in done.stderr
+    assert json.loads((tmp_path / "found.json").read_text())["left_out"] == ["cases::far"]
+
+
 def test_an_interruption_is_status_130(convsuite_here, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
