@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import workers
 from .geometry import Array, Geometry
 
 Derivative = Callable[[Geometry, Array, Array, int], Array]  # (geometry, one argument of F, the next one, groups)
@@ -20,13 +21,17 @@ def contract(
     groups: int,
     accumulation_dtype: npt.DTypeLike | None,
     bias: Array | None = None,
+    threads: int = 1,
+    *,
+    finite: bool | None = None,
 ) -> Array:
     """One derivative of F, plus the bias, computed in the accumulation dtype and rounded once to the arrays' dtype.
 
     A padded position is no term of the sum. The fast algorithms multiply it all the same, as a zero, which is
-    nothing unless `right`, the factor that meets it, is infinite or NaN: such arrays go by the definition.
+    nothing unless `right`, the factor that meets it, is infinite or NaN: such arrays go by the definition. `finite`
+    says that it is not, where that is known.
 
-    Raises ValueError for an unknown algorithm, TypeError where the arrays' dtypes differ.
+    Raises ValueError for an unknown algorithm and for `threads` below 1, TypeError where the arrays' dtypes differ.
     """
     if algorithm not in algorithms:
         raise ValueError(f"algorithm: got {algorithm!r}, expected one of {tuple(algorithms)}")
@@ -35,12 +40,14 @@ def contract(
         raise TypeError(f"dtypes: got {[str(array.dtype) for array in arrays]}, expected one dtype for all arrays")
     dtype = left.dtype
     wide = accumulator(dtype, accumulation_dtype)
-    with np.errstate(all="ignore"):  # infinities and NaN are values here, and integers wrap
+    # infinities and NaN are values here, and integers wrap
+    with np.errstate(all="ignore"), workers.using(threads):
         left, right = left.astype(wide, copy=False), right.astype(wide, copy=False)
-        derivative = algorithms[algorithm if np.isfinite(right).all() else "naive"]
+        finite = bool(np.isfinite(right).all()) if finite is None else finite
+        derivative = algorithms[algorithm if finite else "naive"]
         result = derivative(geometry, left, right, groups)
         if bias is not None:
-            result = result + bias.astype(wide, copy=False)
+            result += bias.astype(wide, copy=False)
         return np.ascontiguousarray(result, dtype)
 
 

@@ -52,6 +52,7 @@ def conv(
     tile: Ints | None = None,
     flip: bool = False,
     accumulation_dtype: npt.DTypeLike | None = None,
+    threads: int = 1,
 ) -> Array:
     """Convolution of x (N, *spatial, C) with w (*kernel, C/groups, F), plus bias (F,): (N, *out, F).
 
@@ -65,12 +66,12 @@ def conv(
     """
     if isinstance(w, winograd.PreparedKernel):
         w.require_same(strides=strides, dilation=dilation, groups=groups, tile=tile, algorithm=algorithm, flip=flip)
-        return _prepared(x, w, padding, bias, accumulation_dtype)
+        return _prepared(x, w, padding, bias, accumulation_dtype, threads)
     steps = (1 if strides is None else strides), padding, (1 if dilation is None else dilation)
     relation = relate("conv", x.shape, w.shape, *steps, 1 if groups is None else groups)
     algorithm = "im2col" if algorithm is None else algorithm
     algorithms = _forward_algorithms(algorithm, tile)
-    return _forward(algorithms, algorithm, relation, x, w, bias, accumulation_dtype, flip=flip)
+    return _forward(algorithms, algorithm, relation, x, w, bias, accumulation_dtype, threads, flip=flip)
 
 
 def conv_transpose(
@@ -86,6 +87,7 @@ def conv_transpose(
     algorithm: str = "gemm_col2im",
     flip: bool = False,
     accumulation_dtype: npt.DTypeLike | None = None,
+    threads: int = 1,
 ) -> Array:
     """Transposed convolution of x (N, *spatial, C) with w (*kernel, F/groups, C), plus bias (F,): (N, *out, F).
 
@@ -95,7 +97,7 @@ def conv_transpose(
     bias is added everywhere, to the zeros outside `full` too. Algorithms: gemm_col2im, dilate_pad, naive.
     """
     relation = relate("conv_transpose", x.shape, w.shape, strides, padding, dilation, groups, output_padding)
-    return _forward(TRANSPOSED, algorithm, relation, x, w, bias, accumulation_dtype, flip=flip)
+    return _forward(TRANSPOSED, algorithm, relation, x, w, bias, accumulation_dtype, threads, flip=flip)
 
 
 def depthwise_conv(
@@ -110,6 +112,7 @@ def depthwise_conv(
     tile: Ints | None = None,
     flip: bool = False,
     accumulation_dtype: npt.DTypeLike | None = None,
+    threads: int = 1,
 ) -> Array:
     """Depthwise convolution of x (N, *spatial, C) with w (*kernel, C, M), plus bias (C*M,): (N, *out, C*M).
 
@@ -118,7 +121,7 @@ def depthwise_conv(
     """
     relation = relate("depthwise_conv", x.shape, w.shape, strides, padding, dilation)
     algorithms = _forward_algorithms(algorithm, tile)
-    return _forward(algorithms, algorithm, relation, x, w, bias, accumulation_dtype, flip=flip)
+    return _forward(algorithms, algorithm, relation, x, w, bias, accumulation_dtype, threads, flip=flip)
 
 
 def separable_conv(
@@ -134,6 +137,7 @@ def separable_conv(
     tile: Ints | None = None,
     flip: bool = False,
     accumulation_dtype: npt.DTypeLike | None = None,
+    threads: int = 1,
 ) -> Array:
     """`depthwise_conv` (*kernel, C, M), then `conv` with pointwise_kernel (*ones, C*M, F), plus bias: (N, *out, F).
 
@@ -155,9 +159,16 @@ def separable_conv(
         tile=tile,
         flip=flip,
         accumulation_dtype=accumulation_dtype,
+        threads=threads,
     )
     return conv(
-        between, pointwise_kernel, bias=bias, algorithm=algorithm, tile=tile, accumulation_dtype=accumulation_dtype
+        between,
+        pointwise_kernel,
+        bias=bias,
+        algorithm=algorithm,
+        tile=tile,
+        accumulation_dtype=accumulation_dtype,
+        threads=threads,
     )
 
 
@@ -176,6 +187,7 @@ def _prepared(
     padding: Padding,
     bias: Array | None,
     accumulation_dtype: npt.DTypeLike | None,
+    threads: int,
 ) -> Array:
     """`conv` of a kernel that is transformed already."""
     if accumulation_dtype is not None:
@@ -186,7 +198,8 @@ def _prepared(
         return w.to_grid(geometry, image)
 
     algorithms = FORWARD | {w.algorithm: to_grid}
-    return _forward(algorithms, w.algorithm, relation, x, w.kernel, bias, w.accumulation_dtype, flip=w.flip)
+    dtype, finite = w.accumulation_dtype, w.finite
+    return _forward(algorithms, w.algorithm, relation, x, w.kernel, bias, dtype, threads, flip=w.flip, finite=finite)
 
 
 def _forward(
@@ -197,13 +210,15 @@ def _forward(
     w: Array,
     bias: Array | None,
     accumulation_dtype: npt.DTypeLike | None,
+    threads: int,
     *,
     flip: bool,
+    finite: bool | None = None,
 ) -> Array:
     geometry, kernel_shape, groups, output_shape = relation
     if bias is not None and bias.shape != output_shape[-1:]:
         raise ValueError(f"bias: got shape {bias.shape}, expected {output_shape[-1:]}, one per output channel")
     kernel = np.flip(w, tuple(range(w.ndim - 2))) if flip else w
     # (*kernel, C, M) -> (*kernel, 1, C*M) where the operation is depthwise
-    kernel = kernel.reshape(kernel_shape)
-    return contract(algorithms, algorithm, geometry, x, kernel, groups, accumulation_dtype, bias)
+    arrays = x, kernel.reshape(kernel_shape), groups, accumulation_dtype, bias
+    return contract(algorithms, algorithm, geometry, *arrays, threads, finite=finite)

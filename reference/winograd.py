@@ -18,40 +18,31 @@ an infinity in the input makes NaN of outputs of the same tile that do not read 
 multiplications and the larger the error; `winograd_bound` says how large.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import gcd, lcm, prod
 from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import as_strided
 
 from .bounds import PRECISIONS
 from .contraction import Derivative, accumulator
 from .cook_toom import cook_toom
-from .gemm import crop, to_grid
+from .gemm import to_grid
 from .geometry import Array, Geometry, Ints, Padding, Size, as_tuple
 from .shapes import relate
+from .tiles import Transformed, convolve, transformed
 
 DEFAULT_TILE = 4
 ROUNDINGS = 4
 
 
 class Part(NamedTuple):
-    """One phase of the taps, transformed: t = (s/h) t' + phase on every axis."""
+    """One phase of the taps: t = (s/h) t' + phase on every axis."""
 
     phase: Size
-    at: tuple[Array, ...]  # per axis, (m, n) with n = m + r - 1; r is this part's number of taps
-    bt: tuple[Array, ...]  # per axis, (n, n)
-    kernel: Array  # (n * ... * n, G, C/G, F/G)
-
-
-class Tiling(NamedTuple):
-    """Where the outputs of an axis lie: o = (tile*m + element) * residues + residue, for o < grid."""
-
-    tiles: Size
-    residues: Size
+    transformed: Transformed
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +59,11 @@ class PreparedKernel:
     algorithm: ClassVar[str] = "winograd"
     flip: ClassVar[bool] = False
 
+    @cached_property
+    def finite(self) -> bool:
+        """Whether all weights are."""
+        return bool(np.isfinite(self.kernel).all())
+
     def require_same(self, **said: object) -> None:
         """Raises ValueError where a parameter of `conv` is said, not None, and is not the prepared kernel's."""
         for name, value in said.items():
@@ -80,54 +76,33 @@ class PreparedKernel:
     def to_grid(self, geometry: Geometry, image: Array) -> Array:
         """(N, *image, C) -> (N, *grid, F), of the accumulation dtype, which `image` has."""
         shape = (len(image), *geometry.grid, self.kernel.shape[-1])
-        if 0 in shape:
+        if 0 in (*shape, image.shape[-1]):
             return np.zeros(shape, image.dtype)
-        steps = (d // gcd(s, d) for s, d in zip(self.strides, self.dilation, strict=True))
-        residues = tuple(map(min, steps, geometry.grid))
-        sizes = zip(geometry.grid, residues, self.tile, strict=True)
-        tiling = Tiling(tuple(-(-out // (q * m)) for out, q, m in sizes), residues)
-        # what the windows cover, and zeros after it for what ragged tiles read beyond
-        covered = crop(image, tuple(-begin for begin in geometry.begin), geometry.full)
-        reaches = zip(*(self._reach(part, tiling) for part in self.parts), strict=True)
-        padded = crop(covered, (0,) * len(self.tile), tuple(map(max, reaches)))
-        tiles = self._outputs(self.parts[0], tiling, padded)
-        for part in self.parts[1:]:
-            tiles = tiles + self._outputs(part, tiling, padded)
-        return _untiled(tiles, self.tile, tiling)[:, *map(slice, geometry.grid)]
+        # what ragged tiles read beyond the windows is zero, whatever lies there
+        image = image[:, *(slice(max(size - b, 0)) for size, b in zip(geometry.full, geometry.begin, strict=True))]
+        result = np.empty(shape, image.dtype)
+        steps = tuple(d // gcd(s, d) for s, d in zip(self.strides, self.dilation, strict=True))
+        for residue in np.ndindex(*map(min, steps, geometry.grid)):
+            # o = (d/h) o' + residue
+            target = result[:, *(slice(q, None, step) for q, step in zip(residue, steps, strict=True))]
+            for number, part in enumerate(self.parts):
+                written = np.empty(target.shape, target.dtype) if number else target
+                self._part(part, residue, geometry.begin, image, written)
+                if number:
+                    target += written
+        return result
 
-    def _reach(self, part: Part, tiling: Tiling) -> Iterator[int]:
-        """Per axis, the number of samples from the first window's begin to the end of the last tile."""
-        axes = zip(part.phase, part.bt, *tiling, self.tile, self.strides, self.dilation, strict=True)
-        for phase, bt, tiles, residues, m, s, d in axes:
-            yield phase * d + (residues - 1) * s + ((tiles - 1) * m + len(bt) - 1) * lcm(s, d) + 1
-
-    def _outputs(self, part: Part, tiling: Tiling, padded: Array) -> Array:
-        """AT [(G g) * (BT d)] of every tile: (*m, G, N, *tiles, *residues, F/G)."""
-        tiles = transform(part.bt, self._windows(part, tiling, padded))
-        points, _, channels, filters = part.kernel.shape
-        rows = tiles.shape[len(self.tile) : -1]  # N, *tiles, *residues
-        data = tiles.reshape(points, prod(rows), self.groups, channels).swapaxes(1, 2)
-        products = product(data, part.kernel)  # (n * ... * n, G, rows, F/G)
-        return transform(part.at, products.reshape(*map(len, part.bt), self.groups, *rows, filters))
-
-    def _windows(self, part: Part, tiling: Tiling, padded: Array) -> Array:
-        """The samples that each tile reads, a view: (*n, N, *tiles, *residues, C)."""
-        first = (phase * d for phase, d in zip(part.phase, self.dilation, strict=True))
-        padded = padded[:, *(slice(begin, None) for begin in first)]
-        batch, *samples, channel = padded.strides
-        dense = [lcm(s, d) * sample for s, d, sample in zip(self.strides, self.dilation, samples, strict=True)]
-        return as_strided(
-            padded,
-            (*map(len, part.bt), len(padded), *tiling.tiles, *tiling.residues, padded.shape[-1]),
-            (
-                *dense,
-                batch,
-                *(m * step for m, step in zip(self.tile, dense, strict=True)),
-                *(s * sample for s, sample in zip(self.strides, samples, strict=True)),
-                channel,
-            ),
-            writeable=False,
-        )
+    def _part(self, part: Part, residue: Size, begin: Size, image: Array, out: Array) -> None:
+        """Writes what one phase of the taps gives to one residue of the outputs, (N, *grid', F)."""
+        samples: list[slice] = []
+        before: list[int] = []
+        for q, p, s, d, b in zip(residue, part.phase, self.strides, self.dilation, begin, strict=True):
+            # i = lcm(s, d) j + first,  j = o' + t' - before
+            step, start = lcm(s, d), q * s + p * d - b
+            first = start % step
+            samples.append(slice(first, None, step))
+            before.append((first - start) // step)
+        convolve(part.transformed, image[:, *samples], tuple(before), out)
 
 
 def prepare_winograd(
@@ -197,7 +172,7 @@ def winograd_bound(
     return bound + np.maximum(largest * 2.0 ** -(narrow.fraction_bits + 1), narrow.normal_min)
 
 
-def transform(matrices: tuple[Array, ...], array: Array) -> Array:
+def _transform(matrices: tuple[Array, ...], array: Array) -> Array:
     """One matrix along each of the leading axes: (*columns, ...) -> (*rows, ...)."""
     for axis, matrix in enumerate(matrices):
         before, after = array.shape[:axis], array.shape[axis + 1 :]
@@ -206,11 +181,6 @@ def transform(matrices: tuple[Array, ...], array: Array) -> Array:
             *before, len(matrix), *after
         )
     return array
-
-
-def product(data: Array, kernel: Array) -> Array:
-    """All multiplications of data by weights: (points, G, rows, C/G) @ (points, G, C/G, F/G)."""
-    return data @ kernel
 
 
 def _prepare(
@@ -232,23 +202,13 @@ def _prepare(
     for phase in np.ndindex(*map(min, steps, geometry.kernel_size)):
         taps = w[tuple(slice(p, None, step) for p, step in zip(phase, steps, strict=True))].astype(np.float64)
         transforms = [cook_toom(m, r) for m, r in zip(tile, taps.shape, strict=False)]
-        transformed = transform(tuple(size(one.g) for one in transforms), taps)
-        *points, channels, filters = transformed.shape
+        weights = _transform(tuple(size(one.g) for one in transforms), taps)
+        *points, channels, filters = weights.shape
         # (*n, C/G, G*F/G) -> (n * ... * n, G, C/G, F/G)
-        kernel = transformed.reshape(prod(points), channels, groups, filters // groups).swapaxes(1, 2)
+        kernel = weights.reshape(prod(points), channels, groups, filters // groups).swapaxes(1, 2)
         at, bt = (
             tuple(size(matrix).astype(dtype) for matrix in matrices)
             for matrices in zip(*((one.at, one.bt) for one in transforms), strict=True)
         )
-        parts.append(Part(phase, at, bt, np.ascontiguousarray(kernel, dtype)))
+        parts.append(Part(phase, transformed(at, bt, kernel.astype(dtype))))
     return PreparedKernel(w, tile, geometry.strides, geometry.dilation, groups, dtype, tuple(parts))
-
-
-def _untiled(tiles: Array, tile: Size, tiling: Tiling) -> Array:
-    """(*m, G, N, *tiles, *residues, F/G) -> (N, *(tiles * m * residues), F)."""
-    rank = len(tile)
-    groups, batch, filters = tiles.shape[rank], tiles.shape[rank + 1], tiles.shape[-1]
-    places = ((rank + 2 + axis, axis, 2 * rank + 2 + axis) for axis in range(rank))  # tile, element, residue
-    ordered = tiles.transpose(rank + 1, *(place for axis in places for place in axis), rank, -1)
-    sizes = (t * m * q for t, m, q in zip(tiling.tiles, tile, tiling.residues, strict=True))
-    return ordered.reshape(batch, *sizes, groups * filters)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from convsuite.reference import conv, prepare_winograd
+from convsuite.reference import conv, prepare_winograd, products
 from convsuite.reference.geometry import conv_pads
-from convsuite.reference.winograd import PreparedKernel
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -85,24 +84,18 @@ class CoefficientWrong(Winograd):
             bt[1, 1] *= 1.05
             return bt
 
-        parts = (part._replace(bt=(wrong(part.bt[0]), *part.bt[1:])) for part in kernel.parts)
-        return replace(kernel, parts=tuple(parts))
+        def spoil(transformed):
+            first, *rest = transformed.bt
+            return transformed._replace(bt=(wrong(first), *rest))
 
-
-class _Shifted(PreparedKernel):
-    """Every tile but the first begins one sample late."""
-
-    def _windows(self, part, tiling, padded):
-        windows = np.array(super()._windows(part, tiling, padded))
-        axis, tiles = len(self.tile) + 1, tiling.tiles[0]
-        late = np.roll(windows, -1, axis=0)
-        first = (np.arange(tiles) == 0).reshape(-1, *(1,) * (windows.ndim - axis - 1))
-        return np.where(first, windows, late)
+        return _changed(kernel, spoil)
 
 
 class BorderOffByOne(Winograd):
-    def prepared(self, kernel):
-        return _Shifted(**vars(kernel))
+    """Every tile but the first begins one sample late."""
+
+    def spoiled(self, y):
+        return np.concatenate([y[:, :4], np.roll(y, -1, axis=1)[:, 4:]], axis=1)
 
 
 class LastTileMissing(Winograd):
@@ -118,5 +111,14 @@ class ReadsFloat16(Winograd):
     """The transforms of 16-bit floats are rounded to 16 bits."""
 
     def prepared(self, kernel):
-        half = (part._replace(kernel=part.kernel.astype(kernel.kernel.dtype).astype("f4")) for part in kernel.parts)
-        return replace(kernel, parts=tuple(half))
+        narrow = kernel.kernel.dtype
+
+        def rounded(transformed):
+            weights = products.Slices(*(piece.astype(narrow).astype("f4") for piece in transformed.kernel))
+            return transformed._replace(kernel=weights)
+
+        return _changed(kernel, rounded)
+
+
+def _changed(kernel, change):
+    return replace(kernel, parts=tuple(part._replace(transformed=change(part.transformed)) for part in kernel.parts))

@@ -96,11 +96,12 @@ def test_every_single_coefficient_is_seen(tile, rank):
     (part,) = right.parts
     assert check(case, conv(arrays["input"], right), profile=f"winograd-{tile}")
     for name in ("bt", "at"):
-        first, *rest = getattr(part, name)
+        first, *rest = getattr(part.transformed, name)
         for place in np.argwhere(first):
             wrong = first.copy()
             wrong[tuple(place)] *= 1.05
-            kernel = replace(right, parts=(part._replace(**{name: (wrong, *rest)}),))
+            transformed = part.transformed._replace(**{name: (wrong, *rest)})
+            kernel = replace(right, parts=(part._replace(transformed=transformed),))
             assert not check(case, conv(arrays["input"], kernel), profile=f"winograd-{tile}"), (name, place)
 
 

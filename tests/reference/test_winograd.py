@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from convsuite.reference import conv, depthwise_conv, prepare_winograd, separable_conv, winograd, winograd_bound
+from convsuite.reference import conv, depthwise_conv, prepare_winograd, products, separable_conv, winograd_bound
 from convsuite.reference.cook_toom import Transform, cook_toom
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
@@ -146,10 +146,12 @@ def test_a_wrong_transform_is_beyond_the_bound(tile: int) -> None:
     exact, bound = conv(x.astype(float), w.astype(float)), winograd_bound(x, w, tile=tile)
     right = prepare_winograd(w, tile=tile)
     (part,) = right.parts
-    for place in np.argwhere(part.bt[0]):
-        wrong = part.bt[0].copy()
+    first, *rest = part.transformed.bt
+    for place in np.argwhere(first):
+        wrong = first.copy()
         wrong[tuple(place)] *= 1.001
-        y = conv(x, replace(right, parts=(part._replace(bt=(wrong, part.bt[1])),)))
+        transformed = part.transformed._replace(bt=(wrong, *rest))
+        y = conv(x, replace(right, parts=(part._replace(transformed=transformed),)))
         assert np.any(np.abs(y - exact) > bound)
 
 
@@ -157,13 +159,13 @@ def test_a_wrong_transform_is_beyond_the_bound(tile: int) -> None:
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_so_many_multiplications_are_made_per_tile(tile: int, rank: int, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = []
+    right = products.multiply
 
-    def product(data: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-        y = data @ kernel
-        counted.append(y.size * kernel.shape[-2])
-        return y
+    def multiply(rows: np.ndarray, weights: products.Slices, out: np.ndarray) -> None:
+        right(rows, weights, out)
+        counted.append(out.size * rows.shape[-1])
 
-    monkeypatch.setattr(winograd, "product", product)
+    monkeypatch.setattr(products, "multiply", multiply)
     channels, filters, tiles = 3, 5, 2**rank
     x, w = np.ones((1, *(2 * tile + 2,) * rank, channels)), np.ones((*(3,) * rank, channels, filters))
     conv(x, w, algorithm="winograd", tile=tile)

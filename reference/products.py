@@ -1,0 +1,65 @@
+"""One matrix product cut into small ones, which is faster.
+
+OpenBLAS (0.3.22 on, x86-64 with AVX-512) multiplies small matrices as they lie and large ones after copying them
+into packed panels. Small means rows * depth * columns <= 10^6. Measured on such a machine in float32, one thread:
+95 to 115 GFLOP/s below that, 30 to 98 above for the shapes of convolutions, which have few rows or little depth. So
+the weights are cut beforehand into slices of a few columns, each contiguous,
+
+    b (depth, columns) = [b_0 | b_1 | ...]      a @ b = [a @ b_0 | a @ b_1 | ...]
+
+and the rows into blocks. A small product is never spread over BLAS's own threads either. Where OpenBLAS has no such
+kernel the slices cost a few hundredths of the time.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .geometry import Array
+
+SMALL = 10**6
+"""rows * depth * columns of the largest product that is not packed."""
+WIDTHS = (64, 32, 16)
+FEWEST_ROWS = 12
+
+
+class Slices(NamedTuple):
+    """Weights (..., depth, columns) by slices of columns."""
+
+    whole: Array  # (..., slices, depth, width)
+    rest: Array  # (..., 1, depth, what is left), or with no columns
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are."""
+        return self.whole.shape[-3] * self.whole.shape[-1] + self.rest.shape[-1]
+
+
+def width(depth: int) -> int:
+    """Columns of a slice: the most that leave a small product enough rows to keep the processor's units busy."""
+    return next((wide for wide in WIDTHS if wide * depth * FEWEST_ROWS <= SMALL), WIDTHS[-1])
+
+
+def most_rows(depth: int, columns: int) -> int:
+    """Rows of the largest small product with this depth and one slice of so many columns."""
+    return max(SMALL // (depth * min(width(depth), columns)), 1)
+
+
+def cut(weights: Array) -> Slices:
+    """(..., depth, columns) as slices, copied."""
+    *lead, depth, columns = weights.shape
+    wide = width(depth)
+    whole = columns // wide * wide
+    inner = weights[..., :whole].reshape(*lead, depth, whole // wide, wide).swapaxes(-3, -2)
+    return Slices(np.ascontiguousarray(inner), np.ascontiguousarray(weights[..., None, :, whole:]))
+
+
+def multiply(rows: Array, weights: Slices, out: Array) -> None:
+    """Writes rows (..., rows, depth) @ weights to out (..., rows, columns), slice by slice."""
+    slices, _, wide = weights.whole.shape[-3:]
+    whole = slices * wide
+    if whole:
+        target = out[..., :whole].reshape(*out.shape[:-1], slices, wide)
+        np.matmul(rows[..., None, :, :], weights.whole, out=np.moveaxis(target, -2, -3))
+    if weights.rest.shape[-1]:
+        np.matmul(rows, weights.rest[..., 0, :, :], out=out[..., whole:])
