@@ -3,6 +3,14 @@
 Convolution is cross-correlation, as in the frameworks: y[o] = sum over t of x[o*strides + t*dilation - lo] * w[t], with
 `lo` zeros before the input. `flip=True` mirrors the kernel on all spatial axes and so gives the mathematician's.
 
+Algorithms of convolutions, depthwise and separable ones too: `naive`, the definition; `im2col`, the default, one plain
+product of windows and weights; `auto`, as fast as NumPy allows, which takes one of `direct`, `mec`, `kn2row`, `blocked`
+and `fused` by the shapes (see `lowering`; each can be asked for where it applies); and two of other errors, for floats:
+`winograd`, with `tile` outputs per axis and tile (default 4), and `fft`. Of transposed convolutions: `naive`;
+`gemm_col2im`, the default; `dilate_pad`; `auto` and `winograd`, by phases (see `phases`). All but the first two of each
+run in `threads` threads. In place of its kernel an operation takes one from `prepare`, which brings its algorithm,
+tile, strides, dilation, groups and accumulation dtype; said again, they must be the same (ValueError).
+
 All functions take and return arrays (N, *spatial, channels) of one dtype. Integers wrap; floats are summed in
 `accumulation_dtype` (float32 by default for float16 and bfloat16, else the dtype) and rounded once. Where the size
 formula gives less than 1 the result is empty. All raise ValueError for a parameter that means nothing ("strides: got
@@ -22,26 +30,18 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from . import gemm, naive, winograd
+from .algorithms import algorithms, of_prepared
 from .contraction import Derivative, contract
-from .geometry import Array, Geometry, Ints, Padding
+from .geometry import Array, Ints, Padding
+from .prepared import PreparedKernel
 from .shapes import Relation, relate
 
-FORWARD: dict[str, Derivative] = {
-    "im2col": gemm.to_grid,
-    "naive": naive.to_grid,
-    "winograd": winograd.derivative(winograd.DEFAULT_TILE),
-}
-TRANSPOSED: dict[str, Derivative] = {
-    "gemm_col2im": gemm.to_image,
-    "dilate_pad": gemm.to_image_dilated,
-    "naive": naive.to_image,
-}
+DEFAULT = {"conv": "im2col", "depthwise_conv": "im2col", "conv_transpose": "gemm_col2im"}
 
 
 def conv(
     x: Array,
-    w: Array | winograd.PreparedKernel,
+    w: Array | PreparedKernel,
     *,
     strides: Ints | None = None,
     padding: Padding = "valid",
@@ -58,33 +58,37 @@ def conv(
 
     `padding` is valid, same, same_lower, causal (one spatial axis), an int, or pairs ((lo, hi), ...) of which negative
     ones crop; see `geometry.conv_pads`. Groups are contiguous blocks of channels, of the input and of the output.
-    Strides, dilation and groups are 1 where nothing is said. Algorithms: im2col, naive, and for floats winograd, with
-    `tile` outputs per axis and tile (default 4).
-
-    w may also come from `prepare_winograd`. It brings its algorithm, tile, strides, dilation, groups and accumulation
-    dtype; said again, they must be the same (ValueError).
+    Strides, dilation and groups are 1 where nothing is said.
     """
-    if isinstance(w, winograd.PreparedKernel):
-        w.require_same(strides=strides, dilation=dilation, groups=groups, tile=tile, algorithm=algorithm, flip=flip)
-        return _prepared(x, w, padding, bias, accumulation_dtype, threads)
-    steps = (1 if strides is None else strides), padding, (1 if dilation is None else dilation)
-    relation = relate("conv", x.shape, w.shape, *steps, 1 if groups is None else groups)
-    algorithm = "im2col" if algorithm is None else algorithm
-    algorithms = _forward_algorithms(algorithm, tile)
-    return _forward(algorithms, algorithm, relation, x, w, bias, accumulation_dtype, threads, flip=flip)
+    return _apply(
+        "conv",
+        x,
+        w,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        bias=bias,
+        algorithm=algorithm,
+        tile=tile,
+        flip=flip,
+        accumulation_dtype=accumulation_dtype,
+        threads=threads,
+    )
 
 
 def conv_transpose(
     x: Array,
-    w: Array,
+    w: Array | PreparedKernel,
     *,
-    strides: Ints = 1,
+    strides: Ints | None = None,
     padding: Padding = "valid",
-    dilation: Ints = 1,
-    groups: int = 1,
+    dilation: Ints | None = None,
+    groups: int | None = None,
     output_padding: Ints | None = None,
     bias: Array | None = None,
-    algorithm: str = "gemm_col2im",
+    algorithm: str | None = None,
+    tile: Ints | None = None,
     flip: bool = False,
     accumulation_dtype: npt.DTypeLike | None = None,
     threads: int = 1,
@@ -94,21 +98,35 @@ def conv_transpose(
     It adds x[o] * w[t] to full[o*strides + t*dilation] and returns a window of `full`, zeros outside, to which
     `padding` (valid, same, same_lower, an int, or pairs that crop) and `output_padding` give begin and size: see
     `geometry.transpose_window`. The kernel is that of the convolution whose input gradient this is, not mirrored. The
-    bias is added everywhere, to the zeros outside `full` too. Algorithms: gemm_col2im, dilate_pad, naive.
+    bias is added everywhere, to the zeros outside `full` too.
     """
-    relation = relate("conv_transpose", x.shape, w.shape, strides, padding, dilation, groups, output_padding)
-    return _forward(TRANSPOSED, algorithm, relation, x, w, bias, accumulation_dtype, threads, flip=flip)
+    return _apply(
+        "conv_transpose",
+        x,
+        w,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        output_padding=output_padding,
+        bias=bias,
+        algorithm=algorithm,
+        tile=tile,
+        flip=flip,
+        accumulation_dtype=accumulation_dtype,
+        threads=threads,
+    )
 
 
 def depthwise_conv(
     x: Array,
-    w: Array,
+    w: Array | PreparedKernel,
     *,
-    strides: Ints = 1,
+    strides: Ints | None = None,
     padding: Padding = "valid",
-    dilation: Ints = 1,
+    dilation: Ints | None = None,
     bias: Array | None = None,
-    algorithm: str = "im2col",
+    algorithm: str | None = None,
     tile: Ints | None = None,
     flip: bool = False,
     accumulation_dtype: npt.DTypeLike | None = None,
@@ -117,11 +135,22 @@ def depthwise_conv(
     """Depthwise convolution of x (N, *spatial, C) with w (*kernel, C, M), plus bias (C*M,): (N, *out, C*M).
 
     Output channel c*M + m is input channel c under w[..., c, m]: a convolution in C groups. M is the depth_multiplier.
-    Padding and algorithms are those of `conv`.
+    Padding is that of `conv`.
     """
-    relation = relate("depthwise_conv", x.shape, w.shape, strides, padding, dilation)
-    algorithms = _forward_algorithms(algorithm, tile)
-    return _forward(algorithms, algorithm, relation, x, w, bias, accumulation_dtype, threads, flip=flip)
+    return _apply(
+        "depthwise_conv",
+        x,
+        w,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        bias=bias,
+        algorithm=algorithm,
+        tile=tile,
+        flip=flip,
+        accumulation_dtype=accumulation_dtype,
+        threads=threads,
+    )
 
 
 def separable_conv(
@@ -172,38 +201,43 @@ def separable_conv(
     )
 
 
-def _forward_algorithms(algorithm: str, tile: Ints | None) -> Mapping[str, Derivative]:
-    """The algorithms of a convolution, winograd by tiles of the size that is asked for."""
-    if tile is None:
-        return FORWARD
-    if algorithm != "winograd":
-        raise ValueError(f"tile: got {tile!r} for {algorithm}, expected it for winograd only")
-    return FORWARD | {"winograd": winograd.derivative(tile)}
-
-
-def _prepared(
+def _apply(
+    op: str,
     x: Array,
-    w: winograd.PreparedKernel,
+    w: Array | PreparedKernel,
+    *,
+    strides: Ints | None,
     padding: Padding,
+    dilation: Ints | None,
     bias: Array | None,
+    algorithm: str | None,
+    tile: Ints | None,
+    flip: bool,
     accumulation_dtype: npt.DTypeLike | None,
     threads: int,
+    groups: int | None = None,
+    output_padding: Ints | None = None,
 ) -> Array:
-    """`conv` of a kernel that is transformed already."""
-    if accumulation_dtype is not None:
-        w.require_same(accumulation_dtype=np.dtype(accumulation_dtype))
-    relation = relate("conv", x.shape, w.kernel.shape, w.strides, padding, w.dilation, w.groups)
+    """One operation, by an algorithm that is named or by the one that its kernel is prepared for."""
+    if isinstance(w, PreparedKernel):
+        said = {"strides": strides, "dilation": dilation, "groups": groups, "tile": tile, "algorithm": algorithm}
+        wide = None if accumulation_dtype is None else np.dtype(accumulation_dtype)
+        w.require_same(op=op, **said, accumulation_dtype=wide)
+        if flip:
+            raise ValueError("flip: got True, expected False: a kernel is mirrored before it is prepared")
+        relation = relate(op, x.shape, w.kernel.shape, w.strides, padding, w.dilation, w.groups, output_padding)
+        by = of_prepared(w, relation)
+        return _contracted(by, w.algorithm, relation, x, w.kernel, bias, w.accumulation_dtype, threads, w.finite)
+    steps = (1 if strides is None else strides), padding, (1 if dilation is None else dilation)
+    relation = relate(op, x.shape, w.shape, *steps, 1 if groups is None else groups, output_padding)
+    name = DEFAULT[op] if algorithm is None else algorithm
+    kernel = np.flip(w, tuple(range(w.ndim - 2))) if flip else w
+    by = algorithms(op, name, tile)
+    return _contracted(by, name, relation, x, kernel, bias, accumulation_dtype, threads, None)
 
-    def to_grid(geometry: Geometry, image: Array, _kernel: Array, _groups: int) -> Array:
-        return w.to_grid(geometry, image)
 
-    algorithms = FORWARD | {w.algorithm: to_grid}
-    dtype, finite = w.accumulation_dtype, w.finite
-    return _forward(algorithms, w.algorithm, relation, x, w.kernel, bias, dtype, threads, flip=w.flip, finite=finite)
-
-
-def _forward(
-    algorithms: Mapping[str, Derivative],
+def _contracted(
+    by: Mapping[str, Derivative],
     algorithm: str,
     relation: Relation,
     x: Array,
@@ -211,14 +245,11 @@ def _forward(
     bias: Array | None,
     accumulation_dtype: npt.DTypeLike | None,
     threads: int,
-    *,
-    flip: bool,
-    finite: bool | None = None,
+    finite: bool | None,
 ) -> Array:
     geometry, kernel_shape, groups, output_shape = relation
     if bias is not None and bias.shape != output_shape[-1:]:
         raise ValueError(f"bias: got shape {bias.shape}, expected {output_shape[-1:]}, one per output channel")
-    kernel = np.flip(w, tuple(range(w.ndim - 2))) if flip else w
     # (*kernel, C, M) -> (*kernel, 1, C*M) where the operation is depthwise
-    arrays = x, kernel.reshape(kernel_shape), groups, accumulation_dtype, bias
-    return contract(algorithms, algorithm, geometry, *arrays, threads, finite=finite)
+    arrays = x, w.reshape(kernel_shape), groups, accumulation_dtype, bias
+    return contract(by, algorithm, geometry, *arrays, threads, finite=finite)

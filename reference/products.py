@@ -11,6 +11,7 @@ and the rows into blocks. A small product is never spread over BLAS's own thread
 kernel the slices cost a few hundredths of the time.
 """
 
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -55,11 +56,22 @@ def cut(weights: Array) -> Slices:
 
 
 def multiply(rows: Array, weights: Slices, out: Array) -> None:
-    """Writes rows (..., rows, depth) @ weights to out (..., rows, columns), slice by slice."""
-    slices, _, wide = weights.whole.shape[-3:]
+    """Writes rows (..., rows, depth) @ weights to out (..., rows, columns), by small products."""
+    slices, depth, wide = weights.whole.shape[-3:]
     whole = slices * wide
-    if whole:
-        target = out[..., :whole].reshape(*out.shape[:-1], slices, wide)
-        np.matmul(rows[..., None, :, :], weights.whole, out=np.moveaxis(target, -2, -3))
-    if weights.rest.shape[-1]:
-        np.matmul(rows, weights.rest[..., 0, :, :], out=out[..., whole:])
+    target = np.moveaxis(out[..., :whole].reshape(*out.shape[:-1], slices, wide), -2, -3)  # (..., slices, rows, width)
+    for some in spans(rows.shape[-2], most_rows(depth, weights.columns)):
+        if whole:
+            np.matmul(rows[..., None, some, :], weights.whole, out=target[..., some, :])
+        if weights.rest.shape[-1]:
+            np.matmul(rows[..., some, :], weights.rest[..., 0, :, :], out=out[..., some, whole:])
+
+
+def spans(count: int, most: int) -> list[slice]:
+    """0 .. count in the fewest spans of at most so many, all nearly of one length."""
+    return cut_evenly(count, ceil(count / most))
+
+
+def cut_evenly(count: int, number: int) -> list[slice]:
+    """0 .. count in so many spans of nearly one length."""
+    return [slice(count * i // number, count * (i + 1) // number) for i in range(number)]

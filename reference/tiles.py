@@ -18,7 +18,6 @@ nothing, since step 4 adds the parts up by the way: [AT AT] @ [M_0 M_1].
 """
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from itertools import product as combinations
 from math import ceil, prod
 from typing import NamedTuple
@@ -28,9 +27,10 @@ from numpy.lib.stride_tricks import as_strided
 
 from . import products, workers
 from .geometry import Array, Size
-from .products import Slices
+from .products import Slices, cut_evenly
 
-MOST_TILES = 256
+BLOCK = 6 << 20
+"""Bytes of V and M that a block should fill: few blocks, since each costs some 40 microseconds of Python."""
 MOST_CHANNELS = 256
 
 
@@ -45,13 +45,6 @@ class Transformed(NamedTuple):
     def tile(self) -> Size:
         """Outputs per tile and axis."""
         return tuple(map(len, self.at))
-
-
-class Span(NamedTuple):
-    """The tiles of one block along one axis, and where the samples that they read begin and end."""
-
-    first: int
-    last: int
 
 
 def transformed(at: tuple[Array, ...], bt: tuple[Array, ...], kernel: Array) -> Transformed:
@@ -73,25 +66,27 @@ def convolve(kernel: Transformed, image: Array, begin: Size, out: Array) -> None
     workers.run(_task(share, image, begin, out[..., filters], spans) for spans in blocks for share, filters in shares)
 
 
-def _task(kernel: Transformed, image: Array, begin: Size, out: Array, spans: tuple[Span, ...]) -> Callable[[], None]:
+def _task(kernel: Transformed, image: Array, begin: Size, out: Array, spans: tuple[slice, ...]) -> Callable[[], None]:
     def task() -> None:
         images, *axes = spans
-        x, begins = _read(kernel, image[images.first : images.last], begin, axes)
-        v = _forward(kernel, x, begins, tuple(last - first for first, last in axes))
-        m = _multiplied(kernel, v)
-        ends = (slice(first * m, last * m) for (first, last), m in zip(axes, kernel.tile, strict=True))
-        _back(kernel, m, out[images.first : images.last, *ends])
+        x, begins = _read(kernel, image[images], begin, axes)
+        v = _forward(kernel, x, begins, tuple(span.stop - span.start for span in axes))
+        places = (slice(span.start * m, span.stop * m) for span, m in zip(axes, kernel.tile, strict=True))
+        _back(kernel, _multiplied(kernel, v), out[images, *places])
 
     return task
 
 
-def _blocks(kernel: Transformed, counts: Size, threads: int) -> Iterator[tuple[Span, ...]]:
-    """What is done at once: so many of (images, *tiles) that a product of step 3 is small, the last axes whole.
+def _blocks(kernel: Transformed, counts: Size, threads: int) -> Iterator[tuple[slice, ...]]:
+    """What is done at once: some of (images, *tiles), the last axes whole, by as many small products as fill `BLOCK`.
 
     The axis that is cut is cut evenly, and so that the number of blocks is a multiple of that of threads, if it can be.
     """
-    depth, columns = kernel.kernel.whole.shape[-2], kernel.kernel.columns
-    room = min(products.most_rows(depth, columns), MOST_TILES)
+    points, groups, parts, _, depth, _ = kernel.kernel.whole.shape
+    columns = kernel.kernel.columns
+    tile = points * groups * parts * (depth + columns) * 4  # bytes, in float32
+    rows = min(products.most_rows(depth, columns), max(BLOCK // tile, 1))
+    room = max(BLOCK // (tile * rows), 1) * rows
     numbers: list[int] = []
     for axis, count in reversed(list(enumerate(counts))):
         size = max(min(count, room), 1)
@@ -101,7 +96,7 @@ def _blocks(kernel: Transformed, counts: Size, threads: int) -> Iterator[tuple[S
                 number += 1
         numbers.append(max(number, 1))
         room //= size
-    return combinations(*(_even(count, number) for count, number in zip(counts, reversed(numbers), strict=True)))
+    return combinations(*(cut_evenly(count, number) for count, number in zip(counts, reversed(numbers), strict=True)))
 
 
 def _shares(kernel: Transformed, threads: int) -> list[tuple[Transformed, slice]]:
@@ -110,28 +105,22 @@ def _shares(kernel: Transformed, threads: int) -> list[tuple[Transformed, slice]
     if groups > 1 or slices < 2:
         return [(kernel, slice(None))]
     shares: list[tuple[Transformed, slice]] = []
-    for first, last in _even(slices, min(slices, threads)):
-        end = last == slices
-        share = Slices(kernel.kernel.whole[..., first:last, :, :], rest if end else rest[..., :0])
-        shares.append((kernel._replace(kernel=share), slice(first * wide, None if end else last * wide)))
+    for span in cut_evenly(slices, min(slices, threads)):
+        last = span.stop == slices
+        share = Slices(kernel.kernel.whole[..., span, :, :], rest if last else rest[..., :0])
+        shares.append((kernel._replace(kernel=share), slice(span.start * wide, None if last else span.stop * wide)))
     return shares
 
 
-def _even(count: int, number: int) -> list[Span]:
-    """0 .. count in so many spans of nearly the same length."""
-    marks = [count * i // number for i in range(number + 1)]
-    return [Span(first, last) for first, last in pairwise(marks)]
-
-
-def _read(kernel: Transformed, image: Array, begin: Size, axes: list[Span]) -> tuple[Array, Size]:
+def _read(kernel: Transformed, image: Array, begin: Size, axes: list[slice]) -> tuple[Array, Size]:
     """The samples that these tiles read, a view, and how many samples before them the first tile begins."""
     ranges: list[slice] = []
     begins: list[int] = []
-    for axis, (first, last) in enumerate(axes):
+    for axis, span in enumerate(axes):
         m, n = kernel.at[axis].shape
-        start, length = first * m - begin[axis], image.shape[1 + axis]
+        start, length = span.start * m - begin[axis], image.shape[1 + axis]
         lo = min(max(start, 0), length)
-        hi = max(min((last - 1) * m - begin[axis] + n, length), lo)
+        hi = max(min((span.stop - 1) * m - begin[axis] + n, length), lo)
         ranges.append(slice(lo, hi))
         begins.append(lo - start)
     return image[:, *ranges], tuple(begins)

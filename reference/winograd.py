@@ -18,19 +18,17 @@ an infinity in the input makes NaN of outputs of the same tile that do not read 
 multiplications and the larger the error; `winograd_bound` says how large.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
 from math import gcd, lcm, prod
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from .bounds import PRECISIONS
-from .contraction import Derivative, accumulator
+from .contraction import accumulator
 from .cook_toom import cook_toom
 from .gemm import to_grid
 from .geometry import Array, Geometry, Ints, Padding, Size, as_tuple
+from .prepared import Maker, forward
 from .shapes import relate
 from .tiles import Transformed, convolve, transformed
 
@@ -45,52 +43,26 @@ class Part(NamedTuple):
     transformed: Transformed
 
 
-@dataclass(frozen=True, eq=False)
-class PreparedKernel:
-    """A kernel transformed once, for `conv` to take in its place; made by `prepare_winograd`."""
+class Winograd(NamedTuple):
+    """A kernel transformed: what convolves with it, at these strides and this dilation."""
 
-    kernel: Array  # the weights as they were, (*kernel, C/G, F)
-    tile: Size
+    parts: tuple[Part, ...]
     strides: Size
     dilation: Size
-    groups: int
-    accumulation_dtype: np.dtype[Any]
-    parts: tuple[Part, ...]
-    algorithm: ClassVar[str] = "winograd"
-    flip: ClassVar[bool] = False
 
-    @cached_property
-    def finite(self) -> bool:
-        """Whether all weights are."""
-        return bool(np.isfinite(self.kernel).all())
-
-    def require_same(self, **said: object) -> None:
-        """Raises ValueError where a parameter of `conv` is said, not None, and is not the prepared kernel's."""
-        for name, value in said.items():
-            own: object = getattr(self, name)
-            if isinstance(own, tuple) and value is not None:
-                value = as_tuple(cast("Ints", value), len(self.tile), name)  # noqa: PLW2901  an int stands for a tuple
-            if value is not None and value != own:
-                raise ValueError(f"{name}: got {value!r}, expected the {own!r} that the kernel is prepared for")
-
-    def to_grid(self, geometry: Geometry, image: Array) -> Array:
-        """(N, *image, C) -> (N, *grid, F), of the accumulation dtype, which `image` has."""
-        shape = (len(image), *geometry.grid, self.kernel.shape[-1])
-        if 0 in (*shape, image.shape[-1]):
-            return np.zeros(shape, image.dtype)
+    def __call__(self, geometry: Geometry, image: Array, out: Array) -> None:
+        """(N, *image, C) -> out (N, *grid, F)."""
         # what ragged tiles read beyond the windows is zero, whatever lies there
         image = image[:, *(slice(max(size - b, 0)) for size, b in zip(geometry.full, geometry.begin, strict=True))]
-        result = np.empty(shape, image.dtype)
         steps = tuple(d // gcd(s, d) for s, d in zip(self.strides, self.dilation, strict=True))
         for residue in np.ndindex(*map(min, steps, geometry.grid)):
             # o = (d/h) o' + residue
-            target = result[:, *(slice(q, None, step) for q, step in zip(residue, steps, strict=True))]
+            target = out[:, *(slice(q, None, step) for q, step in zip(residue, steps, strict=True))]
             for number, part in enumerate(self.parts):
-                written = np.empty(target.shape, target.dtype) if number else target
-                self._part(part, residue, geometry.begin, image, written)
+                result = np.empty(target.shape, target.dtype) if number else target
+                self._part(part, residue, geometry.begin, image, result)
                 if number:
-                    target += written
-        return result
+                    target += result
 
     def _part(self, part: Part, residue: Size, begin: Size, image: Array, out: Array) -> None:
         """Writes what one phase of the taps gives to one residue of the outputs, (N, *grid', F)."""
@@ -105,38 +77,41 @@ class PreparedKernel:
         convolve(part.transformed, image[:, *samples], tuple(before), out)
 
 
-def prepare_winograd(
-    w: Array,
-    *,
-    tile: Ints = DEFAULT_TILE,
-    groups: int = 1,
-    strides: Ints = 1,
-    dilation: Ints = 1,
-    accumulation_dtype: npt.DTypeLike | None = None,
-) -> PreparedKernel:
-    """The kernel w (*kernel, C/groups, F) of a convolution, transformed for tiles of `tile` outputs per axis.
+def winograd(tile: Ints = DEFAULT_TILE, *, absolute: bool = False) -> Maker:
+    """The algorithm with so many outputs per tile and axis; `absolute`: with |AT|, |G|, |BT|.
 
-    `conv` takes it in place of w, with these groups, strides and dilation, any number of times. The transforms are
-    computed in float64, then cast to the accumulation dtype (float32 for float16, bfloat16 and float32).
-
-    Raises ValueError as `conv` does of these parameters, for a tile below 1, and where the accumulation dtype is
-    neither float32 nor float64.
+    The transforms are computed in float64, then cast to the kernel's dtype. What it gives raises ValueError for a tile
+    below 1, and for a kernel whose dtype is neither float32 nor float64.
     """
-    rank = w.ndim - 2
-    relation = relate(
-        "conv", (0, *(1,) * rank, w.shape[-2] * max(groups, 1)), w.shape, strides, "valid", dilation, groups
-    )
-    with np.errstate(all="ignore"):  # where weights are not finite, `conv` goes by the definition
-        return _prepare(relation.geometry, w.copy(), groups, tile, accumulator(w.dtype, accumulation_dtype))
+    size = np.abs if absolute else np.asarray
 
+    def make(w: Array, groups: int, strides: Size, dilation: Size) -> Winograd:
+        if w.dtype.name not in ("float32", "float64"):
+            raise ValueError(
+                f"winograd: got sums in {w.dtype}, expected float32 or float64 (float16 and bfloat16 are summed in"
+                " float32): the transforms hold fractions"
+            )
+        m = as_tuple(tile, len(strides), "tile")
+        if min(m) < 1:
+            raise ValueError(f"tile: got {m}, expected 1 or more outputs on every axis")
+        # t = (s/h) t' + phase: every (s/h)-th tap, and no phase without a tap
+        steps = tuple(s // gcd(s, d) for s, d in zip(strides, dilation, strict=True))
+        parts: list[Part] = []
+        for phase in np.ndindex(*map(min, steps, w.shape)):
+            taps = w[tuple(slice(p, None, step) for p, step in zip(phase, steps, strict=True))].astype(np.float64)
+            transforms = [cook_toom(*sizes) for sizes in zip(m, taps.shape, strict=False)]
+            weights = _transform(tuple(size(one.g) for one in transforms), taps)
+            *points, channels, filters = weights.shape
+            # (*n, C/G, G*F/G) -> (n * ... * n, G, C/G, F/G)
+            kernel = weights.reshape(prod(points), channels, groups, filters // groups).swapaxes(1, 2)
+            at, bt = (
+                tuple(size(matrix).astype(w.dtype) for matrix in matrices)
+                for matrices in zip(*((one.at, one.bt) for one in transforms), strict=True)
+            )
+            parts.append(Part(phase, transformed(at, bt, kernel.astype(w.dtype))))
+        return Winograd(tuple(parts), strides, dilation)
 
-def derivative(tile: Ints) -> Derivative:
-    """`naive.to_grid` by tiles of this size, of the kernel as it comes; raises as `prepare_winograd` does."""
-
-    def to_grid(geometry: Geometry, image: Array, kernel: Array, groups: int) -> Array:
-        return _prepare(geometry, kernel, groups, tile, image.dtype).to_grid(geometry, image)
-
-    return to_grid
+    return make
 
 
 def winograd_bound(
@@ -164,8 +139,8 @@ def winograd_bound(
     precision, narrow = PRECISIONS[accumulator(x.dtype).name], PRECISIONS[x.dtype.name]
     magnitudes = np.abs(x.astype(np.float64)), np.abs(w.astype(np.float64)).reshape(kernel_shape)
     added = 0.0 if bias is None else np.abs(bias.astype(np.float64))
-    kernel = _prepare(geometry, magnitudes[1], groups, tile, np.dtype(np.float64), absolute=True)
-    bound = ROUNDINGS * 2.0 ** -(precision.fraction_bits + 1) * (kernel.to_grid(geometry, magnitudes[0]) + added)
+    enlarged = forward(winograd(tile, absolute=True))(geometry, *magnitudes, groups)
+    bound = ROUNDINGS * 2.0 ** -(precision.fraction_bits + 1) * (enlarged + added)
     if narrow == precision:
         return bound
     largest = to_grid(geometry, *magnitudes, groups) + added + bound
@@ -181,34 +156,3 @@ def _transform(matrices: tuple[Array, ...], array: Array) -> Array:
             *before, len(matrix), *after
         )
     return array
-
-
-def _prepare(
-    geometry: Geometry, w: Array, groups: int, tile: Ints, dtype: np.dtype[Any], *, absolute: bool = False
-) -> PreparedKernel:
-    """`prepare_winograd` of parameters that are known to fit; `absolute`: with |AT|, |G|, |BT|."""
-    if dtype.name not in ("float32", "float64"):
-        raise ValueError(
-            f"winograd: got sums in {dtype}, expected float32 or float64 (float16 and bfloat16 are summed in float32):"
-            " the transforms hold fractions"
-        )
-    tile = as_tuple(tile, len(geometry.kernel_size), "tile")
-    if min(tile) < 1:
-        raise ValueError(f"tile: got {tile}, expected 1 or more outputs on every axis")
-    size = np.abs if absolute else np.asarray
-    # t = (s/h) t' + phase: every (s/h)-th tap, and no phase without a tap
-    steps = tuple(s // gcd(s, d) for s, d in zip(geometry.strides, geometry.dilation, strict=True))
-    parts: list[Part] = []
-    for phase in np.ndindex(*map(min, steps, geometry.kernel_size)):
-        taps = w[tuple(slice(p, None, step) for p, step in zip(phase, steps, strict=True))].astype(np.float64)
-        transforms = [cook_toom(m, r) for m, r in zip(tile, taps.shape, strict=False)]
-        weights = _transform(tuple(size(one.g) for one in transforms), taps)
-        *points, channels, filters = weights.shape
-        # (*n, C/G, G*F/G) -> (n * ... * n, G, C/G, F/G)
-        kernel = weights.reshape(prod(points), channels, groups, filters // groups).swapaxes(1, 2)
-        at, bt = (
-            tuple(size(matrix).astype(dtype) for matrix in matrices)
-            for matrices in zip(*((one.at, one.bt) for one in transforms), strict=True)
-        )
-        parts.append(Part(phase, transformed(at, bt, kernel.astype(dtype))))
-    return PreparedKernel(w, tile, geometry.strides, geometry.dilation, groups, dtype, tuple(parts))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...adapters.case import Case, numpy_dtype
 from ...reference import gemm, winograd
+from ...reference.prepared import forward
 from ...reference.bounds import PRECISIONS
 from ...reference.geometry import Geometry
 from ..expected import Arrays, evaluate
@@ -94,7 +95,7 @@ def _negative_zeros(case: Case, arrays: Arrays) -> np.ndarray:
 def _winograd(tile: int) -> Right:
     """The fast algorithm where its profile speaks of the case and its kernel is small enough, else the reference."""
     name = f"winograd-{tile}"
-    profile, fast = find_profile(name), winograd.derivative(tile)
+    profile, fast = find_profile(name), forward(winograd.winograd(tile))
 
     def to_grid(geometry: Geometry, image: Array, kernel: Array, groups: int) -> Array:
         small = 1 < max(geometry.kernel_size) <= 3

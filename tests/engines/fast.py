@@ -121,4 +121,5 @@ class ReadsFloat16(Winograd):
 
 
 def _changed(kernel, change):
-    return replace(kernel, parts=tuple(part._replace(transformed=change(part.transformed)) for part in kernel.parts))
+    parts = (part._replace(transformed=change(part.transformed)) for part in kernel.writer.parts)
+    return replace(kernel, writer=kernel.writer._replace(parts=tuple(parts)))

@@ -145,13 +145,14 @@ def test_a_wrong_transform_is_beyond_the_bound(tile: int) -> None:
     x, w = (stream.standard_normal(shape).astype("float32") for shape in ((1, 20, 20, 16), (3, 3, 16, 8)))
     exact, bound = conv(x.astype(float), w.astype(float)), winograd_bound(x, w, tile=tile)
     right = prepare_winograd(w, tile=tile)
-    (part,) = right.parts
+    (part,) = right.writer.parts
     first, *rest = part.transformed.bt
     for place in np.argwhere(first):
         wrong = first.copy()
         wrong[tuple(place)] *= 1.001
         transformed = part.transformed._replace(bt=(wrong, *rest))
-        y = conv(x, replace(right, parts=(part._replace(transformed=transformed),)))
+        writer = right.writer._replace(parts=(part._replace(transformed=transformed),))
+        y = conv(x, replace(right, writer=writer))
         assert np.any(np.abs(y - exact) > bound)
 
 
@@ -243,7 +244,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: conv(X, PREPARED, strides=1), "strides: got (1, 1), expected the (2, 2) that the kernel is prepared for"),
     (lambda: conv(X, PREPARED, tile=4), "tile: got (4, 4), expected the (2, 4) that the kernel is prepared for"),
     (lambda: conv(X, PREPARED, algorithm="naive"), "algorithm: got 'naive', expected the 'winograd' that the kernel"),
-    (lambda: conv(X, PREPARED, flip=True), "flip: got True, expected the False that the kernel is prepared for"),
+    (lambda: conv(X, PREPARED, flip=True), "flip: got True, expected False: a kernel is mirrored before it is prepared"),
     (lambda: conv(X[..., :2], PREPARED), "conv: got 2 input channels and a kernel of shape (3, 3, 4, 6)"),
     (lambda: cook_toom(0, 3), "F(0, 3): got 0 outputs and 3 taps, expected 1 or more of each"),
 ]

@@ -1,0 +1,79 @@
+"""Transposed convolution by phases: as many convolutions at stride 1 as the strides let outputs be of different kinds.
+
+An output at i + begin = s*j + r, with 0 <= r < s, meets the taps t with t*d = r (mod s). With h = gcd(s, d) these are
+none, or every (s/h)-th from a first one t0 on, t = t0 + (s/h) a, and what they meet is
+
+    y[s*j + r - begin] = sum over a of x[j + (r - t0*d)/s - a*(d/h)] w[t0 + (s/h) a]
+
+a convolution of stride 1 and dilation d/h with those taps in mirrored order. Nothing is stuffed with zeros, no product
+is made that is not wanted, and no two outputs are added up: each phase writes every s-th output, through a view.
+"""
+
+from math import ceil, gcd
+from typing import NamedTuple
+
+import numpy as np
+
+from .geometry import Array, Geometry, Size
+from .prepared import Maker, Writer
+
+
+class Phase(NamedTuple):
+    """What writes the outputs of one kind: r, the first tap t0 and the number of taps per axis."""
+
+    residue: Size
+    first: Size
+    taps: Size
+    writer: Writer | None  # None: no tap, the outputs are zeros
+
+
+class Phases(NamedTuple):
+    """All kinds."""
+
+    phases: tuple[Phase, ...]
+
+    def __call__(self, geometry: Geometry, grid: Array, out: Array) -> None:
+        """(N, *grid, F) -> out (N, *image, C)."""
+        for phase in self.phases:
+            # j from `start` on: i = s*j + r - begin
+            axes = list(zip(phase.residue, geometry.strides, geometry.begin, strict=True))
+            starts = tuple(-((r - b) // s) for r, s, b in axes)
+            target = out[:, *(slice(s * j + r - b, None, s) for j, (r, s, b) in zip(starts, axes, strict=True))]
+            if phase.writer is None:
+                target[...] = 0
+            elif target.size:
+                phase.writer(_stride_1(geometry, phase, starts, target.shape[1:-1]), grid, target)
+
+
+def phases(make: Maker, kernel: Array, groups: int, strides: Size, dilation: Size) -> Phases:
+    """Of a kernel (*kernel, C/G, F): the maker's writers of each phase."""
+    rank = len(strides)
+    # as a convolution that reads F and writes C: mirrored, (*kernel, C/G, G*F/G) -> (*kernel, F/G, G*C/G)
+    *sizes, channels, filters = kernel.shape
+    w = np.flip(kernel, tuple(range(rank))).reshape(*sizes, channels, groups, filters // groups).swapaxes(-1, -3)
+    w = w.reshape(*sizes, filters // groups, groups * channels)
+    steps = tuple(s // gcd(s, d) for s, d in zip(strides, dilation, strict=True))
+    spread = tuple(d // gcd(s, d) for s, d in zip(strides, dilation, strict=True))
+    found: list[Phase] = []
+    for residue in np.ndindex(strides):
+        axes = zip(residue, sizes, strides, dilation, strict=True)
+        first = tuple(next((t for t in range(k) if (t * d - r) % s == 0), k) for r, k, s, d in axes)
+        taps = tuple(ceil((k - t) / step) for t, k, step in zip(first, sizes, steps, strict=True))
+        writer = None
+        if 0 not in taps:
+            # tap t is the (k-1-t)-th of the mirrored kernel
+            last = (k - 1 - t for k, t in zip(sizes, first, strict=True))
+            chosen = (slice(end % step, end + 1, step) for end, step in zip(last, steps, strict=True))
+            writer = make(w[tuple(chosen)], groups, (1,) * rank, spread)
+        found.append(Phase(residue, first, taps, writer))
+    return Phases(tuple(found))
+
+
+def _stride_1(geometry: Geometry, phase: Phase, starts: Size, sizes: Size) -> Geometry:
+    """The relation of a phase: o = (j - start) + a'*(d/h) - begin, with a' counted from the mirrored kernel's begin."""
+    spread = tuple(d // gcd(s, d) for s, d in zip(geometry.strides, geometry.dilation, strict=True))
+    axes = zip(phase.residue, phase.first, phase.taps, starts, geometry.strides, geometry.dilation, spread, strict=True)
+    # o = j + (r - t0*d)/s - (taps - 1 - a') * (d/h)
+    begin = tuple((taps - 1) * e - (r - t0 * d) // s - j for r, t0, taps, j, s, d, e in axes)
+    ones = (1,) * len(sizes)
+    return Geometry(geometry.grid, sizes, phase.taps, ones, spread, begin)
