@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from math import ceil
 
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
 from . import workers
 from .geometry import Array, Geometry, Size
 from .products import cut_evenly
@@ -42,6 +45,40 @@ def reach(geometry: Geometry, tap: Size, rows: slice) -> tuple[tuple[slice, ...]
         outputs.append(slice(lo - first, hi - first))
         inputs.append(slice(lo * s - start, (hi - 1) * s - start + 1, s) if lo < hi else slice(0))
     return tuple(outputs), tuple(inputs)
+
+
+def copy_windows(geometry: Geometry, x: Array, rows: slice, windows: Array) -> None:
+    """Writes what the taps read of x (G, *image, c) to windows (G, rows, *grid[1:], *kernel, c), zeros elsewhere.
+
+    The taps of the last axis are copied at once, as one run if that axis is not dilated, for the outputs of which all
+    of them meet a sample, and one by one for those at its ends.
+    """
+    *sizes, k = geometry.kernel_size
+    s, d = geometry.strides[-1], geometry.dilation[-1]
+    for lead in np.ndindex(*sizes):
+        window = windows[..., *lead, :, :]  # (G, rows, *grid[1:], k, c)
+        outputs, inputs = reach(geometry, (*lead, 0), rows)
+        lo, hi = outputs[-1].start, reach(geometry, (*lead, k - 1), rows)[0][-1].stop
+        inner = (slice(None), *outputs[:-1], slice(lo, hi))
+        if not window[inner].size:
+            lo = hi = window.shape[-3]
+        if window[:, *outputs[:-1]].shape != window[:, *(slice(None) for _ in sizes)].shape:
+            window[...] = 0
+        else:
+            window[..., :lo, :, :] = 0
+            window[..., hi:, :, :] = 0
+        if lo < hi:
+            first = x[:, *inputs[:-1], inputs[-1].start :, :]
+            *steps, sample, one = first.strides
+            shape = (*first.shape[:-2], hi - lo, k, first.shape[-1])
+            window[inner] = as_strided(first, shape, (*steps, s * sample, d * sample, one), writeable=False)
+        for tap in range(k):
+            (*places, some), (*samples, where) = reach(geometry, (*lead, tap), rows)
+            for end in (slice(some.start, min(some.stop, lo)), slice(max(some.start, hi), some.stop)):
+                if end.start < end.stop:
+                    begin = where.start + (end.start - some.start) * s
+                    read = slice(begin, begin + (end.stop - end.start - 1) * s + 1, s)
+                    window[:, *places, end, tap, :] = x[:, *samples, read]
 
 
 def place(x: Array, window: Array, outputs: Sequence[slice], inputs: Sequence[slice]) -> None:

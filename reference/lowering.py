@@ -20,13 +20,13 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from . import products, workers
-from .blocks import in_blocks, place, reach
+from .blocks import copy_windows, in_blocks, reach
 from .depthwise import fused
 from .geometry import Array, Geometry, Size
 from .prepared import Maker, Writer
 from .products import Slices
 
-FEW_CHANNELS = 64
+FEW_CHANNELS = 128
 """The most channels of a group for `mec`: beyond, its runs are so far apart that a product reads a page per row."""
 
 
@@ -58,8 +58,8 @@ def blocked(kernel: Array, groups: int, _strides: Size, _dilation: Size) -> Writ
         def block(x: Array, rows: slice, y: Array) -> None:
             shape = (groups, *y.shape[:-1], taps, channels)
             windows = workers.scratch("windows", shape, x.dtype)
-            for number, tap in enumerate(np.ndindex(geometry.kernel_size)):
-                place(_grouped(x, groups), windows[..., number, :], *reach(geometry, tap, rows))
+            taps_apart = windows.reshape(*shape[:-2], *geometry.kernel_size, channels)
+            copy_windows(geometry, _grouped(x, groups), rows, taps_apart)
             _multiply(windows.reshape(*shape[:-2], taps * channels), weights, _grouped(y, groups))
 
         row = prod(geometry.grid[1:]) * groups * taps * channels * out.itemsize
@@ -85,14 +85,13 @@ def mec(kernel: Array, groups: int, _strides: Size, dilation: Size) -> Writer:
         def block(x: Array, rows: slice, y: Array) -> None:
             start, size = rows.start * stride, (len(y) - 1) * stride + first
             lowered = workers.scratch("windows", (groups, prod(trail), size, run), x.dtype)
-            taps = lowered.reshape(groups, *trail, size, prod(others), kernel.shape[-2])
+            taps_apart = lowered.reshape(groups, *trail, size, 1, *others, kernel.shape[-2])
             # the samples of the first axis as they are: a kernel of one tap, stride 1, from `start` on
             plain = geometry._replace(
                 grid=(start + size, *trail), kernel_size=(1, *others), strides=(1, *geometry.strides[1:])
             )
-            for number, tap in enumerate(np.ndindex(*others)):
-                outputs, inputs = reach(plain, (0, *tap), slice(start, start + size))
-                place(_grouped(x, groups), np.moveaxis(taps[..., number, :], -2, 1), outputs, inputs)
+            some = slice(start, start + size)
+            copy_windows(plain, _grouped(x, groups), some, np.moveaxis(taps_apart, 1 + len(trail), 1))
             group, trailing, step, one = lowered.strides
             shape = (groups, len(y), prod(trail), first * run)
             windows = as_strided(lowered, shape, (group, stride * step, trailing, one))

@@ -59,7 +59,7 @@ def multiply(rows: Array, weights: Slices, out: Array) -> None:
     """Writes rows (..., rows, depth) @ weights to out (..., rows, columns), by small products."""
     slices, depth, wide = weights.whole.shape[-3:]
     whole = slices * wide
-    target = np.moveaxis(out[..., :whole].reshape(*out.shape[:-1], slices, wide), -2, -3)  # (..., slices, rows, width)
+    target = out[..., :whole].reshape(*out.shape[:-1], slices, wide).swapaxes(-3, -2)  # (..., slices, rows, width)
     for some in spans(rows.shape[-2], most_rows(depth, weights.columns)):
         if whole:
             np.matmul(rows[..., None, some, :], weights.whole, out=target[..., some, :])

@@ -6,12 +6,13 @@ that wake up together often share one CPU for milliseconds (measured: half the s
 
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import cache
 from math import prod
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,9 @@ from .geometry import Array, Size
 
 LARGEST_KEPT = 1 << 24
 """Bytes of one scratch array that a thread keeps for the next call; fresh memory costs a page fault every 4 KiB."""
+
+MOST_KEPT = 64
+T = TypeVar("T")
 
 _threads: ContextVar[int] = ContextVar("threads", default=1)
 
@@ -65,18 +69,33 @@ def scratch(name: str, shape: Size, dtype: npt.DTypeLike) -> Array:
     size = prod(shape) * dtype.itemsize
     if size > LARGEST_KEPT:
         return np.empty(shape, dtype)
-    held = _kept.arrays.get(name)
-    if held is None or len(held) < size:
-        held = _kept.arrays[name] = np.empty(size, np.uint8)
-    return held[:size].view(dtype).reshape(shape)
+    memory = _here.memory.get(name)
+    if memory is None or len(memory) < size:
+        _here.made.clear()  # views of what is now given up
+        memory = _here.memory[name] = np.empty(size, np.uint8)
+    return memory[:size].view(dtype).reshape(shape)
 
 
-class _Kept(threading.local):
+def kept(key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` made when this thread first asked by this key; of `MOST_KEPT` keys, then they are forgotten."""
+    made = _here.made.get(key)
+    if made is None:
+        made = make()
+        if len(_here.made) >= MOST_KEPT:
+            _here.made.clear()
+        _here.made[key] = made
+    return made
+
+
+class _Here(threading.local):
+    """What a thread keeps."""
+
     def __init__(self) -> None:
-        self.arrays: dict[str, npt.NDArray[np.uint8]] = {}
+        self.memory: dict[str, npt.NDArray[np.uint8]] = {}
+        self.made: dict[Hashable, Any] = {}
 
 
-_kept = _Kept()
+_here = _Here()
 
 
 @cache

@@ -244,7 +244,10 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: conv(X, PREPARED, strides=1), "strides: got (1, 1), expected the (2, 2) that the kernel is prepared for"),
     (lambda: conv(X, PREPARED, tile=4), "tile: got (4, 4), expected the (2, 4) that the kernel is prepared for"),
     (lambda: conv(X, PREPARED, algorithm="naive"), "algorithm: got 'naive', expected the 'winograd' that the kernel"),
-    (lambda: conv(X, PREPARED, flip=True), "flip: got True, expected False: a kernel is mirrored before it is prepared"),
+    (
+        lambda: conv(X, PREPARED, flip=True),
+        "flip: got True, expected False: a kernel is mirrored before it is prepared",
+    ),
     (lambda: conv(X[..., :2], PREPARED), "conv: got 2 input channels and a kernel of shape (3, 3, 4, 6)"),
     (lambda: cook_toom(0, 3), "F(0, 3): got 0 outputs and 3 taps, expected 1 or more of each"),
 ]
