@@ -130,7 +130,7 @@ def of_prepared(w: PreparedKernel, relation: Relation) -> Mapping[str, Derivativ
 
     def compute(geometry: Geometry, source: Array, _kernel: Array, _groups: int) -> Array:
         sizes = geometry.image if w.op == "conv_transpose" else geometry.grid
-        return written(w.writer, geometry, source, (len(source), *sizes, relation.output_shape[-1]))
+        return written(w.writer, geometry, source, _kernel, (len(source), *sizes, relation.output_shape[-1]))
 
     table = TRANSPOSED if w.op == "conv_transpose" else FORWARD
     return {"naive": table["naive"], w.algorithm: compute}

@@ -7,16 +7,15 @@ and LeCun, arXiv 1312.5851). Strides throw away what lies between. The error of 
 largest values of its tile, as it is of Winograd's algorithm, but hardly grows with the size of the tile.
 """
 
-from collections.abc import Callable
 from math import ceil, prod
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from . import workers
 from .gemm import crop
 from .geometry import Array, Geometry, Size, effective_size
 from .prepared import Writer
+from .workers import Task
 
 SMALLEST_TILE = {1: 256, 2: 32}
 SMALLEST_TILE_ELSE = 8
@@ -44,7 +43,7 @@ def fft(kernel: Array, groups: int, strides: Size, dilation: Size) -> Writer:
     # (*frequencies, C/G, G*F/G) -> (frequencies, G, C/G, F/G)
     weights = np.ascontiguousarray(spectrum.reshape(points, channels, groups, filters // groups).swapaxes(1, 2))
 
-    def write(geometry: Geometry, image: Array, out: Array) -> None:
+    def write(geometry: Geometry, image: Array, out: Array) -> list[Task]:
         reaches = (o * s for o, s in zip(geometry.grid, strides, strict=True))
         tiles = tuple(ceil(reach / m) for reach, m in zip(reaches, step, strict=True))
         covered = tuple((t - 1) * m + n for t, m, n in zip(tiles, step, tile, strict=True))
@@ -57,7 +56,7 @@ def fft(kernel: Array, groups: int, strides: Size, dilation: Size) -> Writer:
             writeable=False,
         )
 
-        def task(number: int, row: int) -> Callable[[], None]:
+        def task(number: int, row: int) -> Task:
             def convolve_row() -> None:
                 some = windows[number, row]  # (*tiles[1:], *n, C)
                 axes = tuple(range(rank - 1, 2 * rank - 1))
@@ -71,7 +70,7 @@ def fft(kernel: Array, groups: int, strides: Size, dilation: Size) -> Writer:
 
             return convolve_row
 
-        workers.run(task(number, row) for number in range(len(image)) for row in range(tiles[0]))
+        return [task(number, row) for number in range(len(image)) for row in range(tiles[0])]
 
     return write
 

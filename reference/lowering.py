@@ -25,6 +25,7 @@ from .depthwise import fused
 from .geometry import Array, Geometry, Size
 from .prepared import Maker, Writer
 from .products import Slices
+from .workers import Task
 
 FEW_CHANNELS = 128
 """The most channels of a group for `mec`: beyond, its runs are so far apart that a product reads a page per row."""
@@ -36,25 +37,25 @@ def direct(kernel: Array, groups: int, _strides: Size, _dilation: Size) -> Write
         raise ValueError(f"kernel_size: got {kernel.shape[:-2]}, expected one tap for the algorithm 'direct'")
     weights = _matrices(kernel, groups)
 
-    def write(geometry: Geometry, image: Array, out: Array) -> None:
+    def write(geometry: Geometry, image: Array, out: Array) -> list[Task]:
         def block(x: Array, rows: slice, y: Array) -> None:
             outputs, inputs = reach(geometry, (0,) * len(geometry.grid), rows)
-            if y[outputs].shape != y.shape:
+            if y[:, *outputs].shape != y.shape:
                 y[...] = 0
-            if y[outputs].size:
-                _multiply(_grouped(x[inputs], groups), weights, _grouped(y[outputs], groups))
+            if y[:, *outputs].size:
+                _multiply(_grouped(x[:, *inputs], groups), weights, _grouped(y[:, *outputs], groups))
 
-        in_blocks(block, geometry, image, out, bytes_per_row=prod(geometry.grid[1:]) * out.shape[-1] * out.itemsize)
+        return in_blocks(block, geometry, image, out, row=prod(geometry.grid[1:]) * out.shape[-1] * out.itemsize)
 
     return write
 
 
 def blocked(kernel: Array, groups: int, _strides: Size, _dilation: Size) -> Writer:
-    """(N, *image, C) -> windows (G, rows, *grid[1:], taps * C/G) @ (G, taps * C/G, F/G)."""
+    """(N, *image, C) -> windows (G, N, rows, *grid[1:], taps * C/G) @ (G, taps * C/G, F/G)."""
     weights = _matrices(kernel, groups)
     channels, taps = kernel.shape[-2], prod(kernel.shape[:-2])
 
-    def write(geometry: Geometry, image: Array, out: Array) -> None:
+    def write(geometry: Geometry, image: Array, out: Array) -> list[Task]:
         def block(x: Array, rows: slice, y: Array) -> None:
             shape = (groups, *y.shape[:-1], taps, channels)
             windows = workers.scratch("windows", shape, x.dtype)
@@ -63,13 +64,13 @@ def blocked(kernel: Array, groups: int, _strides: Size, _dilation: Size) -> Writ
             _multiply(windows.reshape(*shape[:-2], taps * channels), weights, _grouped(y, groups))
 
         row = prod(geometry.grid[1:]) * groups * taps * channels * out.itemsize
-        in_blocks(block, geometry, image, out, bytes_per_row=row)
+        return in_blocks(block, geometry, image, out, row=row)
 
     return write
 
 
 def mec(kernel: Array, groups: int, _strides: Size, dilation: Size) -> Writer:
-    """(N, *image, C) -> lowered (G, *grid[1:], I, *kernel[1:], C/G), of whose axis I a window is a run.
+    """(N, *image, C) -> lowered (G, N, *grid[1:], I, *kernel[1:], C/G), of whose axis I a window is a run.
 
     Raises ValueError where the first axis is dilated: a window then is no run.
     """
@@ -79,32 +80,32 @@ def mec(kernel: Array, groups: int, _strides: Size, dilation: Size) -> Writer:
     first, *others = kernel.shape[:-2]
     run = prod(others) * kernel.shape[-2]  # of one sample of the first axis
 
-    def write(geometry: Geometry, image: Array, out: Array) -> None:
+    def write(geometry: Geometry, image: Array, out: Array) -> list[Task]:
         trail, stride = geometry.grid[1:], geometry.strides[0]
 
         def block(x: Array, rows: slice, y: Array) -> None:
-            start, size = rows.start * stride, (len(y) - 1) * stride + first
-            lowered = workers.scratch("windows", (groups, prod(trail), size, run), x.dtype)
-            taps_apart = lowered.reshape(groups, *trail, size, 1, *others, kernel.shape[-2])
+            start, size = rows.start * stride, (rows.stop - rows.start - 1) * stride + first
+            lowered = workers.scratch("windows", (groups, len(x), prod(trail), size, run), x.dtype)
+            taps_apart = lowered.reshape(groups, len(x), *trail, size, 1, *others, kernel.shape[-2])
             # the samples of the first axis as they are: a kernel of one tap, stride 1, from `start` on
             plain = geometry._replace(
                 grid=(start + size, *trail), kernel_size=(1, *others), strides=(1, *geometry.strides[1:])
             )
             some = slice(start, start + size)
-            copy_windows(plain, _grouped(x, groups), some, np.moveaxis(taps_apart, 1 + len(trail), 1))
-            group, trailing, step, one = lowered.strides
-            shape = (groups, len(y), prod(trail), first * run)
-            windows = as_strided(lowered, shape, (group, stride * step, trailing, one))
+            copy_windows(plain, _grouped(x, groups), some, np.moveaxis(taps_apart, 2 + len(trail), 2))
+            group, image_step, trailing, step, one = lowered.strides
+            shape = (groups, *y.shape[:2], prod(trail), first * run)
+            windows = as_strided(lowered, shape, (group, image_step, stride * step, trailing, one))
             _multiply(windows.reshape(groups, *y.shape[:-1], first * run), weights, _grouped(y, groups))
 
         row = prod(trail) * groups * run * stride * out.itemsize
-        in_blocks(block, geometry, image, out, bytes_per_row=row)
+        return in_blocks(block, geometry, image, out, row=row)
 
     return write
 
 
 def kn2row(kernel: Array, groups: int, strides: Size, _dilation: Size) -> Writer:
-    """(N, *image, C) -> for every tap (G, rows, *image[1:], C/G) @ (G, C/G, F/G), added where it belongs.
+    """(N, *image, C) -> for every tap (G, N, rows, *image[1:], C/G) @ (G, C/G, F/G), added where it belongs.
 
     Raises ValueError where a stride is above 1: most of each product would be for nothing.
     """
@@ -112,25 +113,28 @@ def kn2row(kernel: Array, groups: int, strides: Size, _dilation: Size) -> Writer
         raise ValueError(f"strides: got {strides}, expected 1 for the algorithm 'kn2row'")
     weights = [_matrices(tap, groups) for tap in kernel.reshape(-1, *kernel.shape[-2:])]
 
-    def write(geometry: Geometry, image: Array, out: Array) -> None:
+    def write(geometry: Geometry, image: Array, out: Array) -> list[Task]:
         def block(x: Array, rows: slice, y: Array) -> None:
             reaches = [reach(geometry, tap, rows) for tap in np.ndindex(geometry.kernel_size)]
             # the tap that meets a sample for every output, if there is one, writes where the others add
-            whole = [y[outputs].shape == y.shape and x[:, *inputs[1:]].shape == x.shape for outputs, inputs in reaches]
+            whole = [
+                y[:, *outputs].shape == y.shape and x[:, :, *inputs[1:]].shape == x.shape for outputs, inputs in reaches
+            ]
             first = whole.index(True) if any(whole) else None
             if first is None:
                 y[...] = 0
             for tap in sorted(range(len(reaches)), key=lambda tap: tap != first):
                 outputs, (some, *others) = reaches[tap]
+                read = x[:, some]
                 if tap == first:
-                    _multiply(_grouped(x[some], groups), weights[tap], _grouped(y, groups))
-                elif y[outputs].size:
-                    part = workers.scratch("windows", (*x[some].shape[:-1], y.shape[-1]), x.dtype)
-                    _multiply(_grouped(x[some], groups), weights[tap], _grouped(part, groups))
-                    y[outputs] += part[:, *others]
+                    _multiply(_grouped(read, groups), weights[tap], _grouped(y, groups))
+                elif y[:, *outputs].size:
+                    part = workers.scratch("windows", (*read.shape[:-1], y.shape[-1]), x.dtype)
+                    _multiply(_grouped(read, groups), weights[tap], _grouped(part, groups))
+                    y[:, *outputs] += part[:, :, *others]
 
         row = prod(geometry.image[1:]) * out.shape[-1] * out.itemsize
-        in_blocks(block, geometry, image, out, bytes_per_row=row)
+        return in_blocks(block, geometry, image, out, row=row)
 
     return write
 

@@ -225,7 +225,7 @@ def _apply(
         w.require_same(op=op, **said, accumulation_dtype=wide)
         if flip:
             raise ValueError("flip: got True, expected False: a kernel is mirrored before it is prepared")
-        relation = relate(op, x.shape, w.kernel.shape, w.strides, padding, w.dilation, w.groups, output_padding)
+        relation = w.relate(x.shape, padding, output_padding)
         by = of_prepared(w, relation)
         return _contracted(by, w.algorithm, relation, x, w.kernel, bias, w.accumulation_dtype, threads, w.finite)
     steps = (1 if strides is None else strides), padding, (1 if dilation is None else dilation)

@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import workers
 from .geometry import Array, Geometry, Size
 from .prepared import Maker, Writer
+from .workers import Task
 
 
 class Phase(NamedTuple):
@@ -32,17 +34,21 @@ class Phases(NamedTuple):
 
     phases: tuple[Phase, ...]
 
-    def __call__(self, geometry: Geometry, grid: Array, out: Array) -> None:
+    def __call__(self, geometry: Geometry, grid: Array, out: Array) -> list[Task]:
         """(N, *grid, F) -> out (N, *image, C)."""
-        for phase in self.phases:
-            # j from `start` on: i = s*j + r - begin
-            axes = list(zip(phase.residue, geometry.strides, geometry.begin, strict=True))
-            starts = tuple(-((r - b) // s) for r, s, b in axes)
-            target = out[:, *(slice(s * j + r - b, None, s) for j, (r, s, b) in zip(starts, axes, strict=True))]
-            if phase.writer is None:
-                target[...] = 0
-            elif target.size:
-                phase.writer(_stride_1(geometry, phase, starts, target.shape[1:-1]), grid, target)
+        tasks: list[Task] = []
+        # enough of them for the threads, none need be cut for their sake
+        with workers.using(1 if len(self.phases) >= workers.threads() else workers.threads()):
+            for phase in self.phases:
+                # j from `start` on: i = s*j + r - begin
+                axes = list(zip(phase.residue, geometry.strides, geometry.begin, strict=True))
+                starts = tuple(-((r - b) // s) for r, s, b in axes)
+                target = out[:, *(slice(s * j + r - b, None, s) for j, (r, s, b) in zip(starts, axes, strict=True))]
+                if phase.writer is None:
+                    target[...] = 0
+                elif target.size:
+                    tasks += phase.writer(_stride_1(geometry, phase, starts, target.shape[1:-1]), grid, target)
+        return tasks
 
 
 def phases(make: Maker, kernel: Array, groups: int, strides: Size, dilation: Size) -> Phases:

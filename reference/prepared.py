@@ -6,19 +6,30 @@ trained network do it once as well.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import Any, cast
 
 import numpy as np
 
+from . import workers
 from .contraction import Derivative
-from .geometry import Array, Geometry, Ints, Size, as_tuple
+from .geometry import Array, Geometry, Ints, Padding, Size, as_tuple
+from .shapes import Relation, relate
+from .workers import Task
 
-Writer = Callable[[Geometry, Array, Array], None]
-"""(geometry, source, out): writes all of `out`, a view of any kind whose channels are contiguous; nothing is empty."""
+Writer = Callable[[Geometry, Array, Array], list[Task]]
+"""(geometry, source, out) -> what writes all of `out`, any view whose channels are contiguous; nothing is empty."""
 Maker = Callable[[Array, int, Size, Size], Writer]
 """(kernel (*kernel, C/G, F), groups, strides, dilation) -> what convolves with it."""
+
+
+WORTH_A_THREAD = 10**7
+"""Multiplications of one more thread: some 200 microseconds of a product, as two threads take 70 to begin and end."""
+MOST_RELATIONS = 256
+DEPTHWISE = 8
+"""How much longer one takes without a matrix product."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +45,18 @@ class PreparedKernel:
     groups: int
     accumulation_dtype: np.dtype[Any]
     writer: Writer
+    relations: dict[tuple[Size, str], Relation] = field(default_factory=dict[tuple[Size, str], Relation], repr=False)
+
+    def relate(self, input_shape: Size, padding: Padding, output_padding: Ints | None) -> Relation:
+        """`shapes.relate` of this kernel, remembered: for small layers it takes as long as the sums do."""
+        key = input_shape, repr((padding, output_padding))
+        relation = self.relations.get(key)
+        if relation is None:
+            steps = self.strides, padding, self.dilation, self.groups
+            relation = relate(self.op, input_shape, self.kernel.shape, *steps, output_padding)
+            if len(self.relations) < MOST_RELATIONS:
+                self.relations[key] = relation
+        return relation
 
     @cached_property
     def finite(self) -> bool:
@@ -55,7 +78,7 @@ def forward(make: Maker) -> Derivative:
 
     def to_grid(geometry: Geometry, image: Array, kernel: Array, groups: int) -> Array:
         writer = make(kernel, groups, geometry.strides, geometry.dilation)
-        return written(writer, geometry, image, (len(image), *geometry.grid, kernel.shape[-1]))
+        return written(writer, geometry, image, kernel, (len(image), *geometry.grid, kernel.shape[-1]))
 
     return to_grid
 
@@ -65,15 +88,20 @@ def transposed(make: Maker) -> Derivative:
 
     def to_image(geometry: Geometry, grid: Array, kernel: Array, groups: int) -> Array:
         writer = make(kernel, groups, geometry.strides, geometry.dilation)
-        return written(writer, geometry, grid, (len(grid), *geometry.image, kernel.shape[-2] * groups))
+        return written(writer, geometry, grid, kernel, (len(grid), *geometry.image, kernel.shape[-2] * groups))
 
     return to_image
 
 
-def written(writer: Writer, geometry: Geometry, source: Array, shape: Size) -> Array:
-    """A new array of this shape, with what the writer writes, or zeros where nothing is to be read."""
+def written(writer: Writer, geometry: Geometry, source: Array, kernel: Array, shape: Size) -> Array:
+    """A new array of this shape, with what the writer writes, or zeros where nothing is to be read.
+
+    In fewer threads than there may be where a thread would have less to do than it costs.
+    """
     if 0 in (*source.shape, *shape):
         return np.zeros(shape, source.dtype)
     out = np.empty(shape, source.dtype)
-    writer(geometry, source, out)
+    macs = len(source) * prod(geometry.grid) * kernel.size * (DEPTHWISE if kernel.shape[-2] == 1 else 1)
+    with workers.using(min(workers.threads(), max(macs // WORTH_A_THREAD, 1))):
+        workers.run(writer(geometry, source, out))
     return out

@@ -67,6 +67,22 @@ def multiply(rows: Array, weights: Slices, out: Array) -> None:
             np.matmul(rows[..., some, :], weights.rest[..., 0, :, :], out=out[..., some, whole:])
 
 
+def column_spans(weights: Slices, number: int) -> list[slice]:
+    """The columns in so many spans of whole slices, or in fewer; what is left over is the last one's."""
+    slices, _, wide = weights.whole.shape[-3:]
+    spans = cut_evenly(slices, max(min(slices, number), 1))
+    return [slice(span.start * wide, span.stop * wide) for span in spans[:-1]] + [
+        slice(spans[-1].start * wide, weights.columns)
+    ]
+
+
+def some_columns(weights: Slices, columns: slice) -> Slices:
+    """One of these spans, a view."""
+    wide = weights.whole.shape[-1]
+    whole = weights.whole[..., columns.start // wide : columns.stop // wide, :, :]
+    return Slices(whole, weights.rest if columns.stop == weights.columns else weights.rest[..., :0])
+
+
 def spans(count: int, most: int) -> list[slice]:
     """0 .. count in the fewest spans of at most so many, all nearly of one length."""
     return cut_evenly(count, ceil(count / most))

@@ -5,7 +5,8 @@ the error; summing the channels in `parts` of at most 256 keeps it below four ti
 once: 5.3 times), and costs nothing, since the parts are added up where the rows are: [AT AT] @ [M_0 M_1].
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import product as combinations
 from math import ceil, prod
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from . import products, workers
 from .geometry import Array, Size
 from .products import Slices, cut_evenly
 from .tile_block import Block, Kind
+from .workers import Task
 
 BLOCK = 6 << 20
 """Bytes of V and M that a block should fill: few blocks, since each costs some 40 microseconds of Python."""
@@ -42,43 +44,56 @@ def transformed(at: tuple[Array, ...], bt: tuple[Array, ...], kernel: Array) -> 
     return Transformed(at, bt, products.cut(kernel.reshape(points, groups, parts, channels // parts, filters)))
 
 
-def convolve(kernel: Transformed, image: Array, begin: Size, out: Array) -> None:
-    """Writes the convolution of image (N, *sizes, C), which starts `begin` samples after the first window, to `out`.
+class Part(NamedTuple):
+    """A convolution of stride and dilation 1, of an image (N, *sizes, C) that starts `begin` after the first window."""
 
-    out (N, *grid, F) may be any view whose channels are contiguous; it is written in `workers.threads()` threads, each
-    of which takes blocks of tiles, or, of an image that is one block, some of the filters.
+    kernel: Transformed
+    image: Array
+    begin: Size
+
+
+def convolve(parts: Sequence[Part], out: Array) -> list[Task]:
+    """What writes the sum of the parts to out (N, *grid, F), any view whose channels are contiguous.
+
+    Each task takes a block of tiles, or, of an image that is one block, some of the filters.
     """
+    kernel = parts[0].kernel
     counts = tuple(ceil(size / m) for size, m in zip(out.shape[1:-1], kernel.tile, strict=True))
-    blocks = list(_blocks(kernel, (len(image), *counts), workers.threads()))
-    shares = _shares(kernel, workers.threads()) if len(blocks) == 1 else [(kernel, slice(None))]
-    workers.run(_task(share, image, begin, out[..., filters], spans) for spans in blocks for share, filters in shares)
+    blocks = list(_blocks(kernel, (len(out), *counts), workers.threads()))
+    columns = [slice(None)]
+    if len(blocks) == 1 and kernel.kernel.whole.shape[1] == 1:
+        columns = products.column_spans(kernel.kernel, workers.threads())
+
+    def task(spans: tuple[slice, ...], some: slice) -> Task:
+        return lambda: _sum_up(parts, out, spans, some)
+
+    return [task(spans, some) for spans in blocks for some in columns]
 
 
-def _task(kernel: Transformed, image: Array, begin: Size, out: Array, spans: tuple[slice, ...]) -> Callable[[], None]:
-    def task() -> None:
-        images, *axes = spans
+def _sum_up(parts: Sequence[Part], out: Array, spans: tuple[slice, ...], columns: slice) -> None:
+    """Writes the sum of the parts for these images and tiles and these filters."""
+    images, *axes = spans
+    places = (slice(span.start * m, span.stop * m) for span, m in zip(axes, parts[0].kernel.tile, strict=True))
+    y = out[images, *places, columns]
+    for number, (kernel, image, begin) in enumerate(parts):
+        weights = kernel.kernel if columns == slice(None) else products.some_columns(kernel.kernel, columns)
         x, begins = _read(kernel, image[images], begin, axes)
-        places = (slice(span.start * m, span.stop * m) for span, m in zip(axes, kernel.tile, strict=True))
-        y = out[images, *places]
-        groups, parts, channels = (
-            kernel.kernel.whole.shape[1],
-            kernel.kernel.whole.shape[2],
-            kernel.kernel.whole.shape[-2],
-        )
+        _, groups, parts_of_channels, _, channels, _ = weights.whole.shape
         kind = Kind(
-            kernel.tile,
-            tuple(map(len, kernel.bt)),
-            (groups, parts, channels, kernel.kernel.columns),
-            len(x),
-            tuple(span.stop - span.start for span in axes),
-            x.shape[1:-1],
-            begins,
-            y.shape[1:-1],
-            x.dtype,
+            tile=kernel.tile,
+            points=tuple(map(len, kernel.bt)),
+            weights=(groups, parts_of_channels, channels, weights.columns),
+            images=len(x),
+            tiles=tuple(span.stop - span.start for span in axes),
+            sizes=x.shape[1:-1],
+            begins=begins,
+            outputs=y.shape[1:-1],
+            dtype=x.dtype,
         )
-        workers.kept(kind, lambda: Block(kind))(kernel.bt, kernel.kernel, kernel.at, x, y)
-
-    return task
+        result = workers.scratch("addend", y.shape, y.dtype) if number else y
+        workers.kept(kind, partial(Block, kind))(kernel.bt, weights, kernel.at, x, result)
+        if number:
+            y += result
 
 
 def _blocks(kernel: Transformed, counts: Size, threads: int) -> Iterator[tuple[slice, ...]]:
@@ -101,19 +116,6 @@ def _blocks(kernel: Transformed, counts: Size, threads: int) -> Iterator[tuple[s
         numbers.append(max(number, 1))
         room //= size
     return combinations(*(cut_evenly(count, number) for count, number in zip(counts, reversed(numbers), strict=True)))
-
-
-def _shares(kernel: Transformed, threads: int) -> list[tuple[Transformed, slice]]:
-    """The kernel by filters, in as many shares as there are threads, each with the channels of `out` that are its."""
-    (*_, groups, _, slices, _, wide), rest = kernel.kernel.whole.shape, kernel.kernel.rest
-    if groups > 1 or slices < 2:
-        return [(kernel, slice(None))]
-    shares: list[tuple[Transformed, slice]] = []
-    for span in cut_evenly(slices, min(slices, threads)):
-        last = span.stop == slices
-        share = Slices(kernel.kernel.whole[..., span, :, :], rest if last else rest[..., :0])
-        shares.append((kernel._replace(kernel=share), slice(span.start * wide, None if last else span.stop * wide)))
-    return shares
 
 
 def _read(kernel: Transformed, image: Array, begin: Size, axes: list[slice]) -> tuple[Array, Size]:

@@ -30,14 +30,15 @@ from .gemm import to_grid
 from .geometry import Array, Geometry, Ints, Padding, Size, as_tuple
 from .prepared import Maker, forward
 from .shapes import relate
-from .tiles import Transformed, convolve, transformed
+from .tiles import Part, Transformed, convolve, transformed
+from .workers import Task
 
 DEFAULT_TILE = 4
 ROUNDINGS = 4
 
 
-class Part(NamedTuple):
-    """One phase of the taps: t = (s/h) t' + phase on every axis."""
+class Phase(NamedTuple):
+    """One phase of the taps, t = (s/h) t' + phase on every axis, transformed."""
 
     phase: Size
     transformed: Transformed
@@ -46,35 +47,33 @@ class Part(NamedTuple):
 class Winograd(NamedTuple):
     """A kernel transformed: what convolves with it, at these strides and this dilation."""
 
-    parts: tuple[Part, ...]
+    phases: tuple[Phase, ...]
     strides: Size
     dilation: Size
 
-    def __call__(self, geometry: Geometry, image: Array, out: Array) -> None:
+    def __call__(self, geometry: Geometry, image: Array, out: Array) -> list[Task]:
         """(N, *image, C) -> out (N, *grid, F)."""
         # what ragged tiles read beyond the windows is zero, whatever lies there
         image = image[:, *(slice(max(size - b, 0)) for size, b in zip(geometry.full, geometry.begin, strict=True))]
         steps = tuple(d // gcd(s, d) for s, d in zip(self.strides, self.dilation, strict=True))
+        tasks: list[Task] = []
         for residue in np.ndindex(*map(min, steps, geometry.grid)):
             # o = (d/h) o' + residue
             target = out[:, *(slice(q, None, step) for q, step in zip(residue, steps, strict=True))]
-            for number, part in enumerate(self.parts):
-                result = np.empty(target.shape, target.dtype) if number else target
-                self._part(part, residue, geometry.begin, image, result)
-                if number:
-                    target += result
+            tasks += convolve([self._part(phase, residue, geometry.begin, image) for phase in self.phases], target)
+        return tasks
 
-    def _part(self, part: Part, residue: Size, begin: Size, image: Array, out: Array) -> None:
-        """Writes what one phase of the taps gives to one residue of the outputs, (N, *grid', F)."""
+    def _part(self, phase: Phase, residue: Size, begin: Size, image: Array) -> Part:
+        """What one phase of the taps gives to one residue of the outputs."""
         samples: list[slice] = []
         before: list[int] = []
-        for q, p, s, d, b in zip(residue, part.phase, self.strides, self.dilation, begin, strict=True):
+        for q, p, s, d, b in zip(residue, phase.phase, self.strides, self.dilation, begin, strict=True):
             # i = lcm(s, d) j + first,  j = o' + t' - before
             step, start = lcm(s, d), q * s + p * d - b
             first = start % step
             samples.append(slice(first, None, step))
             before.append((first - start) // step)
-        convolve(part.transformed, image[:, *samples], tuple(before), out)
+        return Part(phase.transformed, image[:, *samples], tuple(before))
 
 
 def winograd(tile: Ints = DEFAULT_TILE, *, absolute: bool = False) -> Maker:
@@ -96,7 +95,7 @@ def winograd(tile: Ints = DEFAULT_TILE, *, absolute: bool = False) -> Maker:
             raise ValueError(f"tile: got {m}, expected 1 or more outputs on every axis")
         # t = (s/h) t' + phase: every (s/h)-th tap, and no phase without a tap
         steps = tuple(s // gcd(s, d) for s, d in zip(strides, dilation, strict=True))
-        parts: list[Part] = []
+        phases: list[Phase] = []
         for phase in np.ndindex(*map(min, steps, w.shape)):
             taps = w[tuple(slice(p, None, step) for p, step in zip(phase, steps, strict=True))].astype(np.float64)
             transforms = [cook_toom(*sizes) for sizes in zip(m, taps.shape, strict=False)]
@@ -108,8 +107,8 @@ def winograd(tile: Ints = DEFAULT_TILE, *, absolute: bool = False) -> Maker:
                 tuple(size(matrix).astype(w.dtype) for matrix in matrices)
                 for matrices in zip(*((one.at, one.bt) for one in transforms), strict=True)
             )
-            parts.append(Part(phase, transformed(at, bt, kernel.astype(w.dtype))))
-        return Winograd(tuple(parts), strides, dilation)
+            phases.append(Phase(phase, transformed(at, bt, kernel.astype(w.dtype))))
+        return Winograd(tuple(phases), strides, dilation)
 
     return make
 

@@ -6,7 +6,7 @@ that wake up together often share one CPU for milliseconds (measured: half the s
 
 import os
 import threading
-from collections.abc import Callable, Generator, Hashable, Iterable
+from collections.abc import Callable, Generator, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
@@ -28,6 +28,9 @@ T = TypeVar("T")
 _threads: ContextVar[int] = ContextVar("threads", default=1)
 
 
+Task = Callable[[], None]
+
+
 def threads() -> int:
     """How many threads `run` uses."""
     return _threads.get()
@@ -45,9 +48,8 @@ def using(count: int) -> Generator[None]:
         _threads.reset(before)
 
 
-def run(tasks: Iterable[Callable[[], None]]) -> None:
+def run(tasks: Sequence[Task]) -> None:
     """Does all tasks, in any order; they are taken one by one, so that a slow thread takes fewer."""
-    tasks = list(tasks)
     count = min(threads(), len(tasks))
     if count <= 1:
         for task in tasks:

@@ -145,13 +145,13 @@ def test_a_wrong_transform_is_beyond_the_bound(tile: int) -> None:
     x, w = (stream.standard_normal(shape).astype("float32") for shape in ((1, 20, 20, 16), (3, 3, 16, 8)))
     exact, bound = conv(x.astype(float), w.astype(float)), winograd_bound(x, w, tile=tile)
     right = prepare_winograd(w, tile=tile)
-    (part,) = right.writer.parts
+    (part,) = right.writer.phases
     first, *rest = part.transformed.bt
     for place in np.argwhere(first):
         wrong = first.copy()
         wrong[tuple(place)] *= 1.001
         transformed = part.transformed._replace(bt=(wrong, *rest))
-        writer = right.writer._replace(parts=(part._replace(transformed=transformed),))
+        writer = right.writer._replace(phases=(part._replace(transformed=transformed),))
         y = conv(x, replace(right, writer=writer))
         assert np.any(np.abs(y - exact) > bound)
 
