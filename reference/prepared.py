@@ -25,8 +25,8 @@ Maker = Callable[[Array, int, Size, Size], Writer]
 """(kernel (*kernel, C/G, F), groups, strides, dilation) -> what convolves with it."""
 
 
-WORTH_A_THREAD = 10**7
-"""Multiplications of one more thread: some 200 microseconds of a product, as two threads take 70 to begin and end."""
+WORTH_A_THREAD = 4 * 10**7
+"""Multiplications of one more thread: less than a millisecond, in which threads mostly wait for each other."""
 MOST_RELATIONS = 256
 DEPTHWISE = 8
 """How much longer one takes without a matrix product."""

@@ -11,12 +11,14 @@ and the rows into blocks. A small product is never spread over BLAS's own thread
 kernel the slices cost a few hundredths of the time.
 """
 
+from collections.abc import Callable
 from math import ceil
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from .geometry import Array
+from .geometry import Array, Size
 
 SMALL = 10**6
 """rows * depth * columns of the largest product that is not packed."""
@@ -48,11 +50,20 @@ def most_rows(depth: int, columns: int) -> int:
 
 def cut(weights: Array) -> Slices:
     """(..., depth, columns) as slices, copied."""
-    *lead, depth, columns = weights.shape
+    return collect(weights.shape, weights.dtype, lambda columns: weights[..., columns])
+
+
+def collect(shape: Size, dtype: npt.DTypeLike, some: Callable[[slice], Array]) -> Slices:
+    """Slices of weights of this shape (..., depth, columns), of which `some` gives the columns that it is asked for."""
+    *lead, depth, columns = shape
     wide = width(depth)
-    whole = columns // wide * wide
-    inner = weights[..., :whole].reshape(*lead, depth, whole // wide, wide).swapaxes(-3, -2)
-    return Slices(np.ascontiguousarray(inner), np.ascontiguousarray(weights[..., None, :, whole:]))
+    number, left = divmod(columns, wide)
+    slices = Slices(np.empty((*lead, number, depth, wide), dtype), np.empty((*lead, 1, depth, left), dtype))
+    for place in range(number):
+        slices.whole[..., place, :, :] = some(slice(place * wide, (place + 1) * wide))
+    if left:
+        slices.rest[..., 0, :, :] = some(slice(number * wide, columns))
+    return slices
 
 
 def multiply(rows: Array, weights: Slices, out: Array) -> None:

@@ -37,11 +37,10 @@ class Transformed(NamedTuple):
         return tuple(map(len, self.at))
 
 
-def transformed(at: tuple[Array, ...], bt: tuple[Array, ...], kernel: Array) -> Transformed:
-    """The transforms, and the kernel (n*...*n, G, C/G, F/G) cut for them."""
-    points, groups, channels, filters = kernel.shape
-    parts = _parts(channels)
-    return Transformed(at, bt, products.cut(kernel.reshape(points, groups, parts, channels // parts, filters)))
+def channel_parts(channels: int) -> int:
+    """The fewest equal parts of at most `MOST_CHANNELS` channels; one where that takes parts of less than half."""
+    fewest = ceil(channels / MOST_CHANNELS)
+    return next((parts for parts in range(max(fewest, 1), 2 * fewest + 1) if channels % parts == 0), 1)
 
 
 class Part(NamedTuple):
@@ -130,9 +129,3 @@ def _read(kernel: Transformed, image: Array, begin: Size, axes: list[slice]) -> 
         ranges.append(slice(lo, hi))
         begins.append(lo - start)
     return image[:, *ranges], tuple(begins)
-
-
-def _parts(channels: int) -> int:
-    """The fewest equal parts of at most `MOST_CHANNELS` channels; one where that takes parts of less than half."""
-    fewest = ceil(channels / MOST_CHANNELS)
-    return next((parts for parts in range(max(fewest, 1), 2 * fewest + 1) if channels % parts == 0), 1)

@@ -22,15 +22,18 @@ from math import gcd, lcm, prod
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from . import products
 from .bounds import PRECISIONS
 from .contraction import accumulator
 from .cook_toom import cook_toom
 from .gemm import to_grid
 from .geometry import Array, Geometry, Ints, Padding, Size, as_tuple
 from .prepared import Maker, forward
+from .products import Slices
 from .shapes import relate
-from .tiles import Part, Transformed, convolve, transformed
+from .tiles import Part, Transformed, channel_parts, convolve
 from .workers import Task
 
 DEFAULT_TILE = 4
@@ -97,17 +100,14 @@ def winograd(tile: Ints = DEFAULT_TILE, *, absolute: bool = False) -> Maker:
         steps = tuple(s // gcd(s, d) for s, d in zip(strides, dilation, strict=True))
         phases: list[Phase] = []
         for phase in np.ndindex(*map(min, steps, w.shape)):
-            taps = w[tuple(slice(p, None, step) for p, step in zip(phase, steps, strict=True))].astype(np.float64)
+            taps = w[tuple(slice(p, None, step) for p, step in zip(phase, steps, strict=True))]
             transforms = [cook_toom(*sizes) for sizes in zip(m, taps.shape, strict=False)]
-            weights = _transform(tuple(size(one.g) for one in transforms), taps)
-            *points, channels, filters = weights.shape
-            # (*n, C/G, G*F/G) -> (n * ... * n, G, C/G, F/G)
-            kernel = weights.reshape(prod(points), channels, groups, filters // groups).swapaxes(1, 2)
+            kernel = _weights(tuple(size(one.g) for one in transforms), taps, groups, w.dtype)
             at, bt = (
                 tuple(size(matrix).astype(w.dtype) for matrix in matrices)
                 for matrices in zip(*((one.at, one.bt) for one in transforms), strict=True)
             )
-            phases.append(Phase(phase, transformed(at, bt, kernel.astype(w.dtype))))
+            phases.append(Phase(phase, Transformed(at, bt, kernel)))
         return Winograd(tuple(phases), strides, dilation)
 
     return make
@@ -144,6 +144,19 @@ def winograd_bound(
         return bound
     largest = to_grid(geometry, *magnitudes, groups) + added + bound
     return bound + np.maximum(largest * 2.0 ** -(narrow.fraction_bits + 1), narrow.normal_min)
+
+
+def _weights(g: tuple[Array, ...], taps: Array, groups: int, dtype: npt.DTypeLike) -> Slices:
+    """G g G^T of (*r, C/G, F), in float64, slice by slice: (n*...*n, G, parts, C/G/parts, F/G)."""
+    *sizes, channels, filters = taps.shape
+    parts, points = channel_parts(channels), prod(map(len, g))
+    apart = taps.reshape(*sizes, channels, groups, filters // groups)
+
+    def some(columns: slice) -> Array:
+        u = _transform(g, apart[..., columns].astype(np.float64))  # (*n, C/G, G, width)
+        return u.reshape(points, parts, channels // parts, groups, -1).transpose(0, 3, 1, 2, 4)
+
+    return products.collect((points, groups, parts, channels // parts, filters // groups), dtype, some)
 
 
 def _transform(matrices: tuple[Array, ...], array: Array) -> Array:
