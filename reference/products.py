@@ -7,12 +7,15 @@ the weights are cut beforehand into slices of a few columns, each contiguous,
 
     b (depth, columns) = [b_0 | b_1 | ...]      a @ b = [a @ b_0 | a @ b_1 | ...]
 
-and the rows into blocks. A small product is never spread over BLAS's own threads either. Where OpenBLAS has no such
-kernel the slices cost a few hundredths of the time.
+and the rows into blocks. A small product is never spread over BLAS's own threads either. Another BLAS, and OpenBLAS on
+other processors, multiply small matrices as they do large ones, so that slices cost up to a third of the time; which it
+is, `small_is_fast` finds out.
 """
 
 from collections.abc import Callable
+from functools import cache
 from math import ceil
+from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +27,9 @@ SMALL = 10**6
 """rows * depth * columns of the largest product that is not packed."""
 WIDTHS = (64, 32, 16)
 FEWEST_ROWS = 12
+FASTER = 1.3
+"""How much faster the largest small product has to be than one just too large: it is 1.65 with such a kernel, else 1."""
+UNLIMITED = 1 << 60
 
 
 class Slices(NamedTuple):
@@ -38,13 +44,34 @@ class Slices(NamedTuple):
         return self.whole.shape[-3] * self.whole.shape[-1] + self.rest.shape[-1]
 
 
+@cache
+def small_is_fast() -> bool:
+    """Whether small products are faster than packed ones here, found out once by timing some: a few milliseconds."""
+    depth, columns = 1152, 64  # much to pack, for few rows
+    weights = np.ones((depth, columns), np.float32)
+    rows = SMALL // (depth * columns)  # of the largest small product
+    sides = [(np.ones((n, depth), np.float32), np.empty((n, columns), np.float32)) for n in (rows, rows + 1)]
+    seconds: list[list[float]] = [[], []]
+    for _ in range(40):
+        for times, (left, out) in zip(seconds, sides, strict=True):
+            begin = perf_counter()
+            np.matmul(left, weights, out=out)
+            times.append(perf_counter() - begin)
+    small, packed = map(min, seconds)
+    return packed > FASTER * small
+
+
 def width(depth: int) -> int:
     """Columns of a slice: the most that leave a small product enough rows to keep the processor's units busy."""
+    if not small_is_fast():
+        return UNLIMITED
     return next((wide for wide in WIDTHS if wide * depth * FEWEST_ROWS <= SMALL), WIDTHS[-1])
 
 
 def most_rows(depth: int, columns: int) -> int:
     """Rows of the largest small product with this depth and one slice of so many columns."""
+    if not small_is_fast():
+        return UNLIMITED
     return max(SMALL // (depth * min(width(depth), columns)), 1)
 
 
@@ -56,7 +83,7 @@ def cut(weights: Array) -> Slices:
 def collect(shape: Size, dtype: npt.DTypeLike, some: Callable[[slice], Array]) -> Slices:
     """Slices of weights of this shape (..., depth, columns), of which `some` gives the columns that it is asked for."""
     *lead, depth, columns = shape
-    wide = width(depth)
+    wide = min(width(depth), max(columns, 1))
     number, left = divmod(columns, wide)
     slices = Slices(np.empty((*lead, number, depth, wide), dtype), np.empty((*lead, 1, depth, left), dtype))
     for place in range(number):

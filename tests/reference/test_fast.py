@@ -1,12 +1,14 @@
 """The algorithms that are timed give what the definition gives, whatever the shapes, in one thread and in several."""
 
 import random
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 
-from convsuite.reference import conv, conv_transpose, depthwise_conv, prepare, separable_conv
+from convsuite.reference import conv, conv_transpose, depthwise_conv, prepare, products, separable_conv
 from convsuite.reference.lowering import choose
 
 EXACT = ("auto", "direct", "mec", "kn2row", "blocked", "fused")
@@ -132,3 +134,36 @@ def test_a_sample_that_is_nan_reaches_its_windows_alone() -> None:
         y = computed("conv", x, w, padding="same", algorithm=algorithm)
         if y is not None:
             assert np.array_equal(y, expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_without_a_kernel_for_small_products_nothing_is_cut(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "small_is_fast", lambda: False)
+    x, w, said = problem(seed, "conv")
+    expected = computed("conv", x, w, **said, algorithm="naive")
+    for algorithm in EXACT:
+        y = computed("conv", x, w, **said, algorithm=algorithm)
+        assert y is None or np.array_equal(y, expected)
+    assert products.cut(np.ones((900, 200), np.float32)).whole.shape == (1, 900, 200)
+
+
+@pytest.mark.parametrize(
+    ("extent", "channels", "size", "strides"),
+    [(112, 64, 3, 1), (112, 128, 3, 2), (56, 256, 3, 1), (28, 512, 3, 2), (224, 3, 7, 2), (56, 256, 1, 1)],
+)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_memory_beside_input_and_output_is_bounded(
+    extent: int, channels: int, size: int, strides: int, threads: int
+) -> None:
+    x, w = np.ones((1, extent, extent, channels), np.float32), np.ones((size, size, channels, 64), np.float32)
+    kernel = prepare(w, strides=strides)
+
+    def measured() -> int:
+        tracemalloc.start()
+        y = conv(x, kernel, padding="same", threads=threads)
+        peak = tracemalloc.get_traced_memory()[1] - y.nbytes
+        tracemalloc.stop()
+        return peak
+
+    with ThreadPoolExecutor(1) as fresh:  # a thread that has kept no memory from before
+        assert fresh.submit(measured).result() <= 16 << 20
