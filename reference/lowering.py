@@ -125,14 +125,15 @@ def kn2row(kernel: Array, groups: int, strides: Size, _dilation: Size) -> Writer
                 y[...] = 0
             for tap in sorted(range(len(reaches)), key=lambda tap: tap != first):
                 outputs, inputs = reaches[tap]
-                # of several images all rows are read, those too that the tap does not need: they are one run
-                read, places = (x[:, inputs[0]], inputs[1:]) if len(x) == 1 else (x, inputs)
+                needed = x[:, inputs[0]]
                 if tap == first:
-                    _multiply(_grouped(read, groups), weights[tap], _grouped(y, groups))
+                    _multiply(_grouped(needed, groups), weights[tap], _grouped(y, groups))
                 elif y[:, *outputs].size:
+                    # of several images all rows are read, those too that the tap does not need: they are one run
+                    read, places = (needed, (slice(None), *inputs[1:])) if len(x) == 1 else (x, inputs)
                     part = workers.scratch("windows", (*read.shape[:-1], y.shape[-1]), x.dtype)
                     _multiply(_grouped(read, groups), weights[tap], _grouped(part, groups))
-                    y[:, *outputs] += part[:, :, *places] if len(x) == 1 else part[:, *places]
+                    y[:, *outputs] += part[:, *places]
 
         row = prod(geometry.image[1:]) * out.shape[-1] * out.itemsize
         return in_blocks(block, geometry, image, out, row=row)

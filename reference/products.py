@@ -28,7 +28,7 @@ SMALL = 10**6
 WIDTHS = (64, 32, 16)
 FEWEST_ROWS = 12
 FASTER = 1.3
-"""How much faster the largest small product has to be than one just too large: it is 1.65 with such a kernel, else 1."""
+"""How much faster the largest small product has to be than one just too large: 1.65 with such a kernel, else 1."""
 UNLIMITED = 1 << 60
 
 
