@@ -71,6 +71,7 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
         resume=resume,
         only=selection.only,
         spare=not _chosen_singly(asked),
+        diagnose=not options["no_diagnosis"],
     )
     if out is not None and not out.name:
         raise UsageError("--out is empty", got=repr(str(out)), expected="a folder for the run")
@@ -185,9 +186,7 @@ def _select(asked: dict[str, Any], given: set[str]) -> Selection:
         asked["cases"] = asked["cases"] or before.get("cases", [])
         only = None if specs else frozenset((record["case"], record["engine"]) for record in records)
         specs = specs or sorted({record["engine"] for record in records if record["check"] is None})
-    entries = corpus.select(
-        corpus.load(asked["cases"]), tags=asked["tags"], filter_expression=asked["filter_expression"]
-    )
+    entries = choose_entries(asked, layers=asked["failed"] is not None)
     if asked["failed"] is not None:
         failed = {record["case"] for record in records}
         entries = [entry for entry in entries if failed.intersection(entry.ids)]
@@ -196,6 +195,22 @@ def _select(asked: dict[str, Any], given: set[str]) -> Selection:
     if not entries:
         raise UsageError("no case is left to run")
     return Selection(entries, specs, only)
+
+
+def choose_entries(asked: Mapping[str, Any], *, layers: bool = False) -> list[corpus.Entry]:
+    """The entries that ``cases``, ``tags`` and ``filter_expression`` ask for; tells how many layers it leaves out.
+
+    ``layers``: whether those of networks are among them without being asked for.  Raises `UsageError`.
+    """
+    names, tags = asked["cases"], asked["tags"]
+    chosen = corpus.select(corpus.load(names, layers=True), tags=tags, filter_expression=asked["filter_expression"])
+    if layers or corpus.NETWORK_TAG in tags:
+        return chosen
+    kept = corpus.without_layers(chosen, names)
+    if left_out := len(chosen) - len(kept):
+        how = f"--tag {corpus.NETWORK_TAG} asks for them, or a name: networks, networks/vgg16"
+        click.echo(f"layers of networks left out: {left_out} ({how})", err=True)
+    return kept
 
 
 def _chosen_singly(asked: dict[str, Any]) -> bool:

@@ -8,13 +8,12 @@ from typing import Any
 
 import click
 
-from ..conformance import corpus
 from ..conformance.errors import UsageError
 from ..conformance.faults import SUBJECTS, choose
 from ..conformance.selftest import selftest
 from ..reports import kills, terminal
 from . import STATUS_NEW
-from .running import cores
+from .running import choose_entries, cores
 
 
 def selftest_command(options: dict[str, Any]) -> int:
@@ -25,9 +24,7 @@ def selftest_command(options: dict[str, Any]) -> int:
     faults, target = choose(options["faults"]), options["json_file"]
     if target is not None:
         _check_writable(target)
-    entries = corpus.select(
-        corpus.load(options["cases"]), tags=options["tags"], filter_expression=options["filter_expression"]
-    )
+    entries = choose_entries(options)
     with terminal.progress({"selftest": sum(bool(entry.computations) for entry in entries)}) as progress:
         report = selftest(
             entries,

@@ -20,7 +20,7 @@ from .verdict import Judgement, judge_array
 
 
 def load_cases(*names: str) -> list[Case]:
-    """The computations of files, folders, ids or patterns; without a name the whole shipped corpus.
+    """The computations of files, folders, ids or patterns; without a name the shipped corpus but for its networks.
 
     Checks of the reference alone and laws, which are no computations, are left out.  Raises `UsageError`.
     """
@@ -104,4 +104,4 @@ def _case(case: Case | str | Mapping[str, Any]) -> Case:
 @cache
 def _shipped() -> dict[str, Case]:
     """The computations of the shipped corpus by id, read once."""
-    return {entry.id: entry.case for entry in load() if entry.check is None and entry.law is None}
+    return {entry.id: entry.case for entry in load(layers=True) if entry.check is None and entry.law is None}

@@ -167,6 +167,7 @@ def _entry(
             source=keys.get("source") or "",
             check=keys.get("check"),
             law=keys.get("law"),
+            occurs=keys.get("occurs") or 1,
             finding=None if keys.get("finding") is None else Finding(**keys["finding"]),
             expect_shape=None if shape is None else tuple(shape),
             expect_values=claims.get("values"),

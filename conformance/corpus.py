@@ -10,16 +10,19 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .casefile import load_file
-from .entry import NAMES, Entry, shipped
+from .entry import NAMES, NETWORKS, Entry, shipped
 from .errors import UsageError
 from .expressions import condition
 
 SUFFIXES = (".yaml", ".yml")
+NETWORK_TAG = "network"
+"""What the layers of networks are tagged with."""
 
 
-def load(arguments: Sequence[str] = ()) -> list[Entry]:
+def load(arguments: Sequence[str] = (), *, layers: bool = False) -> list[Entry]:
     """The cases of files and folders, or those of the shipped corpus that ids or patterns name; all of it by default.
 
+    Layers of networks are left out where no argument asks for them, see `without_layers`, unless ``layers`` does.
     Raises `UsageError` for a mistake in a file, for a name that matches nothing and for two cases of one id.
     """
     paths = [argument for argument in arguments if is_path(argument)]
@@ -30,7 +33,31 @@ def load(arguments: Sequence[str] = ()) -> list[Entry]:
     if wanted or not paths:
         corpus = load_path(shipped(), wanted)
         entries += corpus if not wanted else _named(wanted, corpus)
-    return _unique(entries)
+    entries = _unique(entries)
+    return entries if layers else without_layers(entries, arguments)
+
+
+def without_layers(entries: list[Entry], arguments: Sequence[str]) -> list[Entry]:
+    """The entries less the layers of networks, which take as long as all the rest, that no argument asks for.
+
+    A path in their folder asks for them, and so does an id or a pattern that begins with its name (``networks/vgg16``);
+    the corpus as a whole does not, nor a pattern that happens to match.  Raises `UsageError` where nothing is left.
+    """
+    kept = [entry for entry in entries if not entry.layer or any(_asks_for(name, entry) for name in arguments)]
+    if entries and not kept:
+        raise UsageError(
+            "only layers of networks are left, which run where they are asked for",
+            got=f"{len(entries)} layers",
+            expected=f"--tag {NETWORK_TAG}, or an id that begins with {NETWORKS}/",
+        )
+    return kept
+
+
+def _asks_for(argument: str, layer: Entry) -> bool:
+    if is_path(argument):
+        path = Path(argument).absolute()
+        return path.is_relative_to(shipped() / NETWORKS) and Path(layer.file).absolute().is_relative_to(path)
+    return argument.startswith(NETWORKS) and _matches(layer.id, argument)
 
 
 def is_path(argument: str) -> bool:

@@ -32,6 +32,8 @@ DERIVED = (
 )
 NAMES = frozenset({*Case.__dataclass_fields__, *DERIVED, *PORTED, "family", "law"})
 """What conditions can speak of."""
+NETWORKS = "networks"
+"""The folder of the shipped corpus that holds networks, a file each."""
 
 
 @cache
@@ -57,6 +59,8 @@ class Entry:
     check: str | None = None
     finding: Finding | None = None
     law: str | None = None
+    occurs: int = 1
+    """How often the layer occurs in its network."""
     relation: Relation | None = None
     parts: tuple[Entry, ...] = ()
     part_of: str | None = None
@@ -81,7 +85,12 @@ class Entry:
     @property
     def shipped(self) -> bool:
         """Whether it belongs to the corpus that comes with the package."""
-        return Path(self.file).is_relative_to(shipped())
+        return Path(self.file).absolute().is_relative_to(shipped())
+
+    @property
+    def layer(self) -> bool:
+        """Whether it is a layer of a shipped network: of full size, and so not run unless it is asked for."""
+        return self.family == NETWORKS and self.shipped
 
     @property
     def family(self) -> str:

@@ -140,6 +140,9 @@ class CaseEntry(Fields):
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     matrix: Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)] | None = None
     exclude: str | None = None
+    occurs: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="how often a layer occurs in its network; 1 where nothing is said"
+    )
 
 
 class CaseFile(Strict):
