@@ -6,6 +6,7 @@ RUN := $(RUN)
 
 PY := .venv/bin/python
 CONVSUITE := .venv/bin/convsuite
+ASV := .venv/bin/asv
 STAMP := .venv/.installed
 
 # The editable install holds this folder's path: where it has moved, it is made anew.
@@ -14,7 +15,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(INSTALLED))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: run test test-core test-slow lint setup clean
+.PHONY: run test test-core test-slow bench dashboard lint setup clean
 
 # ARGS reaches `convsuite run`: make run ARGS='--engine torch --tag smoke'. The report is written whatever the run found;
 # make itself turns every status but 0 into 2.
@@ -31,6 +32,21 @@ test-core: setup
 
 test-slow: setup
 	@$(PY) -m pytest -m slow $(ARGS)
+
+# The commit at hand, measured into asv's history; then the dashboard.  BENCH chooses by the modules of benchmarks/tracked,
+# as BENCH=. for all of them.
+BENCH ?= ^(yardstick|crossover|vgg16|imports|suite)[.]
+
+bench: setup
+	@git diff --quiet HEAD -- || echo 'note: what is measured has changes since the commit that it is kept under' >&2
+	@$(ASV) machine --yes > /dev/null
+	@$(ASV) run --set-commit-hash $$(git rev-parse HEAD) --bench '$(BENCH)' $(ARGS)
+	@$(MAKE) --no-print-directory dashboard
+
+# asv's own pages, which load scripts from the network, in .asv/html; and one page that loads nothing.
+dashboard: setup
+	@$(ASV) publish
+	@$(PY) -m convsuite.benchmarks.dashboard --results .asv/results --out .asv/dashboard.html $(wildcard .asv/bench/*.json)
 
 lint: setup
 	@$(PY) -m ruff check --quiet

@@ -170,14 +170,17 @@ class TorchBackend:
     ``mode``: eager, or compile (torch.compile with its default backend, for the case's shapes, without graph breaks).
     ``channels_last``: whether input, kernels and output gradient of two and three axes lie in memory channels last.
     ``mkldnn``: whether oneDNN may compute.
+    ``inference``: whether forward results are computed in inference mode, where nothing is kept for a gradient.
     """
 
     imports = "import torch\nimport torch.nn.functional as F"
     negative_strides = False
 
-    def __init__(self, mode: str = "eager", *, channels_last: bool = False, mkldnn: bool = True) -> None:
+    def __init__(
+        self, mode: str = "eager", *, channels_last: bool = False, mkldnn: bool = True, inference: bool = False
+    ) -> None:
         self._compiles = _chosen(mode, ("eager", "compile")) == "compile"
-        self._channels_last, self._mkldnn = channels_last, mkldnn
+        self._channels_last, self._mkldnn, self._inference = channels_last, mkldnn, inference
 
     def configure(self, case: Case, *, literal: bool) -> str:
         lines = [] if self._mkldnn else ["torch.backends.mkldnn.enabled = False"]
@@ -211,18 +214,18 @@ class TorchBackend:
         return f"torch.cat([{', '.join(texts)}], dim={axis})"
 
     def forward(self, arguments: str) -> tuple[str, str]:
-        return self._parts("", f"{self._function}({arguments})", "y")
+        run = f"y = {self._function}({arguments})"
+        return self._parts("", f"with torch.inference_mode():\n    {run}" if self._inference else run)
 
     def gradient(self, arguments: str, target: str) -> tuple[str, str]:
-        call = f"torch.autograd.grad({self._function}({arguments}), {target}, g)"
-        return self._parts(f"{target}.requires_grad_()", call, "y,")
+        run = f"y, = torch.autograd.grad({self._function}({arguments}), {target}, g)"
+        return self._parts(f"{target}.requires_grad_()", run)
 
     @property
     def _function(self) -> str:
         return "compiled" if self._compiles else "forward"
 
-    def _parts(self, prepare: str, call: str, target: str) -> tuple[str, str]:
-        run = f"{target} = {call}"
+    def _parts(self, prepare: str, run: str) -> tuple[str, str]:
         if not self._compiles:
             return prepare, run
         # forward and backward are compiled when they are called first
@@ -234,13 +237,14 @@ class TensorFlowBackend:
     """Tensors, GradientTape.
 
     ``mode``: eager, graph (tf.function) or xla (tf.function with jit_compile), both for the case's shapes.
+    ``constant_weights``: whether a forward function is compiled for these kernels and this bias, as for inference.
     """
 
     imports = "import tensorflow as tf"
     negative_strides = True
 
-    def __init__(self, mode: str = "eager") -> None:
-        self._mode = _chosen(mode, ("eager", "graph", "xla"))
+    def __init__(self, mode: str = "eager", *, constant_weights: bool = False) -> None:
+        self._mode, self._constant = _chosen(mode, ("eager", "graph", "xla")), constant_weights
 
     def configure(self, case: Case, *, literal: bool) -> str:
         return ""
@@ -258,7 +262,13 @@ class TensorFlowBackend:
         return f"tf.concat([{', '.join(texts)}], axis={axis})"
 
     def forward(self, arguments: str) -> tuple[str, str]:
-        return self._called("forward", arguments)
+        if self._mode == "eager" or not self._constant:
+            return self._called("forward", arguments)
+        # a tensor from outside would be one more argument of the function, whatever its value
+        x, *weights = arguments.split(", ")
+        constants = ", ".join([x, *(f"tf.constant({name}.numpy())" for name in weights)])
+        prepare, run = self._called("inference", x)
+        return _joined(f"def inference({x}):", f"    return forward({constants})", f"\n{prepare}"), run
 
     def gradient(self, arguments: str, target: str) -> tuple[str, str]:
         lines = [
@@ -286,13 +296,14 @@ class JaxBackend:
 
     ``mode``: jit, compiled per case, or eager, where every operation is compiled by itself and kept for ever.
     ``x64``: whether 64-bit types exist in every program, and not only where the case's dtype needs them.
+    ``constant_weights``: whether a forward function is compiled for these kernels and this bias, as for inference.
     """
 
     imports = "import jax\nimport jax.numpy as jnp\nfrom jax import lax"
     negative_strides = True
 
-    def __init__(self, mode: str = "jit", *, x64: bool = False) -> None:
-        self._compiles, self._x64 = _chosen(mode, ("jit", "eager")) == "jit", x64
+    def __init__(self, mode: str = "jit", *, x64: bool = False, constant_weights: bool = False) -> None:
+        self._compiles, self._x64, self._constant = _chosen(mode, ("jit", "eager")) == "jit", x64, constant_weights
 
     def configure(self, case: Case, *, literal: bool) -> str:
         # JAX makes float64 float32 unless it is told not to; said in every program, for it outlasts the one before
@@ -312,7 +323,11 @@ class JaxBackend:
         return f"jnp.concatenate([{', '.join(texts)}], axis={axis})"
 
     def forward(self, arguments: str) -> tuple[str, str]:
-        return self._called("forward", arguments)
+        if not self._compiles or not self._constant:
+            return self._called("forward", arguments)
+        x = arguments.split(", ", maxsplit=1)[0]
+        prepare, run = self._called("inference", x)
+        return _joined(f"def inference({x}):", f"    return forward({arguments})", f"\n{prepare}"), run
 
     def gradient(self, arguments: str, target: str) -> tuple[str, str]:
         lines = [

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from math import gcd
 
 from ..reference.bounds import PRECISIONS
-from .base import Program, viewed
+from .base import Program, Unsupported, viewed
 from .case import Case
 
 MOST_TAPS = 3
@@ -16,11 +16,22 @@ MOST_TAPS = 3
 class ReferenceAdapter:
     """`convsuite.reference`, channels last.
 
-    ``algorithm``: of the forward results, where it applies; winograd with ``tile`` outputs per axis.
+    ``algorithm``: of the forward results, where it applies, or with ``always`` of all of them, so that the reference
+    refuses the others; winograd with ``tile`` outputs per axis, the kernel ``prepared`` if so asked.
+    ``threads``: how many compute forward results.
     """
 
-    def __init__(self, algorithm: str | None = None, tile: int | None = None) -> None:
+    def __init__(
+        self,
+        algorithm: str | None = None,
+        tile: int | None = None,
+        *,
+        always: bool = False,
+        prepared: bool = False,
+        threads: int | None = None,
+    ) -> None:
         self.algorithm, self.tile = algorithm, tile
+        self._always, self._prepares, self._threads = always, prepared, threads
 
     def versions(self) -> dict[str, str]:
         """NumPy's and the suite's own."""
@@ -39,6 +50,8 @@ class ReferenceAdapter:
                 if name in case.array_shapes
             ]
             result = "np.moveaxis(y, -1, 1)" if case.result_has_channels else "y"
+        if self._prepares:
+            prepare.append(self._preparation(case))
         imports = "import numpy as np\nfrom convsuite import reference"
         return Program(imports, "\n".join(prepare), f"y = {self._expression(case)}", f"result = {result}")
 
@@ -55,7 +68,8 @@ class ReferenceAdapter:
         kernels = ", ".join(case.kernel_shapes)
         if case.wrt is None:
             bias = ", bias=bias" if case.use_bias else ""
-            return f"reference.{case.op}(input, {kernels}, {window}{groups}{bias}{algorithm})"
+            threads = f", threads={self._threads}" if self._threads else ""
+            return f"reference.{case.op}(input, {kernels}, {window}{groups}{bias}{algorithm}{threads})"
         said = f"op={case.op!r}, {window}{groups}"
         if case.wrt == "input":
             return f"reference.input_gradient(output_gradient, {kernels}, input.shape, {said})"
@@ -63,15 +77,28 @@ class ReferenceAdapter:
             return "reference.bias_gradient(output_gradient)"
         return f"reference.kernel_gradient(input, output_gradient, {kernels}.shape, {said})"
 
+    def _preparation(self, case: Case) -> str:
+        """The kernel made ready for the algorithm, under its own name.  Raises `Unsupported`."""
+        if case.op == "separable_conv" or case.wrt is not None:
+            raise Unsupported("prepared kernels are for the forward result of one convolution")
+        (kernel,) = case.kernel_shapes
+        said = f"op={case.op!r}, algorithm={self.algorithm or 'auto'!r}" + (f", tile={self.tile}" if self.tile else "")
+        said += f", strides={case.strides}, dilation={case.dilation}"
+        if case.op != "depthwise_conv":
+            said += f", groups={case.groups}"
+        return f"{kernel} = reference.prepare({kernel}, {said})"
+
     def _applies(self, case: Case) -> bool:
         """Whether the algorithm is to be named: winograd for convolutions of floats with two or three taps a part."""
         if self.algorithm != "winograd":
             return self.algorithm is not None
+        if self._always:
+            if not case.transposed and _most_taps(case) == 1:
+                raise Unsupported("no part of the kernel has two taps: Winograd's algorithm has nothing to save")
+            return True
         if case.must_refuse or case.wrt is not None or case.transposed or case.dtype not in PRECISIONS:
             return False
-        # a stride s that the dilation d does not share splits the kernel into s / gcd(s, d) parts
-        axes = zip(case.kernel_size, case.strides, case.dilation, strict=True)
-        return 1 < max(-(-k // (s // gcd(s, d))) for k, s, d in axes) <= MOST_TAPS
+        return 1 < _most_taps(case) <= MOST_TAPS
 
     def _separable_gradient(self, case: Case, window: str) -> str:
         """The chain rule over depthwise, then pointwise."""
@@ -83,3 +110,9 @@ class ReferenceAdapter:
         if case.wrt == "input":
             return f"reference.input_gradient({inner}, depthwise_kernel, input.shape, {said})"
         return f"reference.kernel_gradient(input, {inner}, depthwise_kernel.shape, {said})"
+
+
+def _most_taps(case: Case) -> int:
+    """Of a part of the kernel, per axis: a stride s that the dilation d does not share makes s / gcd(s, d) parts."""
+    axes = zip(case.kernel_size, case.strides, case.dilation, strict=True)
+    return max(-(-k // (s // gcd(s, d))) for k, s, d in axes)

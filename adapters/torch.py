@@ -8,23 +8,31 @@ from __future__ import annotations
 from typing import Any
 
 from .backends import Axes, Sentence, make_backend
+from .base import Unsupported
 from .case import Case, Shape
 from .source import SourceAdapter
 
 
 class TorchAdapter(SourceAdapter):
-    """F.conv{rank}d and F.conv_transpose{rank}d; ``mode`` and other options are `TorchBackend`'s."""
+    """F.conv{rank}d and F.conv_transpose{rank}d; ``mode`` and other options are `TorchBackend`'s.
+
+    ``prepacked``: kernels are reordered once for oneDNN, by the operators with which compiled models do so, where these
+    can say the case.
+    """
 
     distributions = ("torch",)
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, prepacked: bool = False, **options: Any) -> None:
         super().__init__(make_backend("torch", **options))
+        self._prepacked = prepacked
 
     def axes(self, case: Case) -> Axes:
         return Axes(case.rank, channels_first=True)
 
     def equivalent(self, case: Case, sentence: Sentence) -> str:
         _kernels(case, sentence)
+        if self._prepacked:
+            return _prepacked(case, sentence)
         if case.transposed:
             return self._transposed(case, sentence)
         # documented: "same" for stride 1, the extra at the end; numbers for both sides of an axis
@@ -61,6 +69,27 @@ class TorchAdapter(SourceAdapter):
         full = _conv_transpose(case, None, None, bias=False)
         result = self.windowed(case, sentence, full, case.full)
         return f"{result} + b.reshape({(1, -1, *(1,) * case.rank)})" if case.use_bias else result
+
+
+def _prepacked(case: Case, sentence: Sentence) -> str:
+    """The operator of oneDNN with a kernel that is reordered beforehand, once.  Raises `Unsupported`."""
+    if case.op == "separable_conv" or case.wrt is not None:
+        raise Unsupported("prepacked kernels are for the forward result of one convolution")
+    longer = tuple(lo - hi for lo, hi in case.pads)
+    most = tuple(max(s, d) - 1 if case.transposed else 0 for s, d in zip(case.strides, case.dilation, strict=True))
+    if min(lo for lo, _ in case.pads) < 0 or any(not 0 <= n <= top for n, top in zip(longer, most, strict=True)):
+        raise Unsupported("oneDNN is told one number of zeros for both ends of an axis")
+    # with one spatial axis: two, the first of one sample
+    lead, there, back = ((0,), ".unsqueeze(2)", ".squeeze(2)") if case.rank == 1 else ((), "", "")
+    one = tuple(1 for _ in lead)
+    sides = [(*lead, *(lo for lo, _ in case.pads)), (*one, *case.strides), (*one, *case.dilation)]
+    if case.transposed:
+        sides.insert(1, (*lead, *longer))
+    said = ", ".join(map(str, [*sides, case.channels if case.op == "depthwise_conv" else case.groups]))
+    name = "convolution_transpose" if case.transposed else "convolution"
+    sentence.prepare.append(f"w = torch.ops.mkldnn._reorder_{name}_weight(w{there}, {said}, x{there}.shape)")
+    bias = "b" if case.use_bias else "None"
+    return f'torch.ops.mkldnn._{name}_pointwise(x{there}, w, {bias}, {said}, "none", [], ""){back}'
 
 
 def _symmetric(case: Case) -> Shape | None:

@@ -117,6 +117,7 @@ def app() -> None:
 @click.option("--shard", metavar="I/N", help="The I-th of N parts of the cases.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, with its cases and engines.")
 @EXPECTATIONS
+@click.option("--no-diagnosis", is_flag=True, help="Leave it unasked why engines differ.")
 @click.option(
     "--fail-on",
     type=click.Choice(["new", "any", "never"]),
@@ -128,7 +129,8 @@ def run(**options: Any) -> int:
     """Run cases on engines, judge them, and keep the records.
 
     PATH is a case file or a folder of them; CASE an id, a part of one (conv2d/padding) or a pattern. Without either:
-    the corpus that ships with the package. The folder of the run is printed to standard output.
+    the corpus that ships with the package, but for the layers of networks, which --tag network asks for. The folder of
+    the run is printed to standard output.
     """
     from .running import run_command
 
@@ -220,6 +222,60 @@ def fuzz(**options: Any) -> int:
     from .fuzzing import fuzz_command
 
     return fuzz_command(_given(options), options)
+
+
+@app.command()
+@CASES
+@click.option("--network", "networks", multiple=True, metavar="NAME", help="The layers of this network.")
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    metavar="NAME|FILE.py:CLASS",
+    help="Which implementations; default: the reference's algorithms and the frameworks.",
+)
+@click.option(
+    "--implementations",
+    "implementations_file",
+    metavar="FILE",
+    help="More implementations, as YAML in the format of the suite's implementations.yaml.",
+)
+@click.option("--list", "list_implementations", is_flag=True, help="The implementations and their variants.")
+@click.option(
+    "--threads", multiple=True, type=click.IntRange(min=1), metavar="N", help="How many; default: 1 and all CPUs."
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Samples of each layer; default: 30, or what fits into 5 s, but 5 at least.",
+)
+@click.option("--json", "json_file", metavar="FILE", help='Everything that was found; "-" is standard output.')
+@click.option(
+    "--pictures",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Bars per layer, and accuracy against speed, as SVG files.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Results of an earlier --json: says what has become slower or faster against the frameworks.",
+)
+@_timeout(60.0)
+@START_TIMEOUT
+@MEMORY
+def bench(**options: Any) -> int:
+    """Time layers on implementations, in turn, with the error of each result beside its time.
+
+    PATH is a case file or a folder of them; CASE an id, a part of one or a pattern. Without either, and without
+    --network: the network yardstick. Status 0: every result was right; 1: a result was wrong, or --baseline shows a
+    regression; 2: a mistake in the input.
+    """
+    from .benching import bench_command
+
+    return bench_command(options)
 
 
 @app.command()

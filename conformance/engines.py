@@ -10,12 +10,12 @@ import difflib
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, distribution, entry_points
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -26,6 +26,7 @@ from .schema import Strict
 from .yaml_lines import Document, Place, read_yaml
 
 ENTRY_POINTS = "convsuite.adapters"
+T = TypeVar("T")
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -84,14 +85,19 @@ class Engine:
         return {**ONE_THREAD, "XLA_FLAGS": flags, **QUIET, **NO_BLOCK_CACHE, **self.environment}
 
 
-class EngineFields(Strict):
-    """One engine of an engines file; see `Engine` for what the fields mean."""
+class AdapterFields(Strict):
+    """What files say of an adapter's process; see `Engine` for what the fields mean."""
 
     adapter: Annotated[str, Field(min_length=1)]
     options: dict[str, Any] = Field(default_factory=dict)
     environment: dict[str, str] = Field(default_factory=dict)
     needs: list[str] = Field(default_factory=list)
     interpreter: str | None = None
+
+
+class EngineFields(AdapterFields):
+    """One engine of an engines file."""
+
     default: bool = False
     slow: bool = False
     tags: list[str] = Field(default_factory=list)
@@ -99,7 +105,8 @@ class EngineFields(Strict):
     mode_of: str | None = None
 
 
-FILE = TypeAdapter(dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")], EngineFields])
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+FILE = TypeAdapter(dict[Name, EngineFields])
 
 
 @cache
@@ -120,12 +127,7 @@ def gather(file: str | None) -> dict[str, Engine]:
 def read(file: Path, taken: Mapping[str, Engine] | None = None) -> dict[str, Engine]:
     """The engines of one file, paths in it being relative to it.  Raises `UsageError` with the line of a mistake."""
     document = read_yaml(file)
-    try:
-        said = FILE.validate_python(document.value)
-    except ValidationError as error:
-        raise _mistake(document, error) from error
-    if doubled := [name for name in said if name in (taken or {})]:
-        raise document.error(doubled[:1], "an engine of this name exists", got=doubled[0], expected="another name")
+    said = validated(document, FILE, taken)
     for name, fields in said.items():
         if fields.mode_of is not None and fields.mode_of not in {*said, *(taken or {})}:
             place, names = (name, "mode_of"), ", ".join({*said, *(taken or {})} - {name})
@@ -133,6 +135,19 @@ def read(file: Path, taken: Mapping[str, Engine] | None = None) -> dict[str, Eng
                 place, "a mode of no engine that there is", got=fields.mode_of, expected=f"one of {names}"
             )
     return {name: _made(name, fields, document, file.absolute().parent) for name, fields in said.items()}
+
+
+def validated(
+    document: Document, form: TypeAdapter[dict[str, T]], taken: Mapping[str, object] | None = None
+) -> dict[str, T]:
+    """What a file of named things says.  Raises `UsageError` for a mistake, and for a name that is ``taken``."""
+    try:
+        said = form.validate_python(document.value)
+    except ValidationError as error:
+        raise _mistake(document, error) from error
+    if doubled := [name for name in said if name in (taken or {})]:
+        raise document.error(doubled[:1], "an engine of this name exists", got=doubled[0], expected="another name")
+    return said
 
 
 def modes_of(engines: Iterable[Engine]) -> dict[str, str]:
@@ -151,6 +166,17 @@ def _mistake(document: Document, error: ValidationError) -> UsageError:
 
 def _made(name: str, fields: EngineFields, document: Document, folder: Path) -> Engine:
     """The engine of an entry; ``folder`` is its file's."""
+    if fields.profile is not None:
+        try:
+            find_profile(fields.profile)
+        except UsageError as error:
+            raise document.error((name, "profile"), error.what, got=error.got, expected=error.expected) from error
+    rest = fields.model_dump(include={"default", "slow", "profile", "mode_of"})
+    return replace(make_engine(name, fields, document, folder), tags=tuple(fields.tags), **rest)
+
+
+def make_engine(name: str, fields: AdapterFields, document: Document, folder: Path) -> Engine:
+    """The engine with the adapter that an entry of a file in ``folder`` names.  Raises `UsageError`."""
     adapter, places = fields.adapter, _entry_points()
     module, separator, cls = adapter.rpartition(":")
     if adapter in places:
@@ -168,13 +194,7 @@ def _made(name: str, fields: EngineFields, document: Document, folder: Path) -> 
     interpreter = fields.interpreter or sys.executable
     if os.sep in interpreter:  # without one it is looked for on PATH
         interpreter = str(folder / interpreter)
-    if fields.profile is not None:
-        try:
-            find_profile(fields.profile)
-        except UsageError as error:
-            raise document.error((name, "profile"), error.what, got=error.got, expected=error.expected) from error
-    rest = fields.model_dump(exclude={"adapter", "interpreter", "needs", "tags"})
-    return Engine(name, adapter, interpreter=interpreter, needs=tuple(fields.needs), tags=tuple(fields.tags), **rest)
+    return Engine(name, adapter, fields.options, fields.environment, tuple(fields.needs), interpreter)
 
 
 @cache
@@ -192,7 +212,7 @@ def choose_engines(
     Raises `UsageError` for a name that is unknown, a file that cannot be an adapter, or if nothing is left to run.
     """
     known = known or known_engines()
-    chosen = [_one(spec, known) for spec in specs] or [engine for engine in known.values() if engine.default]
+    chosen = [find_engine(spec, known) for spec in specs] or [engine for engine in known.values() if engine.default]
     names = [engine.name for engine in chosen]
     if doubled := {name for name in names if names.count(name) > 1}:
         raise UsageError("the same engine is asked for twice", got=", ".join(sorted(doubled)))
@@ -204,7 +224,8 @@ def choose_engines(
     return installed, missing
 
 
-def _one(spec: str, known: dict[str, Engine]) -> Engine:
+def find_engine(spec: str, known: Mapping[str, Engine]) -> Engine:
+    """The engine of that name, or that of a ``FILE.py:CLASS``.  Raises `UsageError`."""
     if spec in known:
         return known[spec]
     path, separator, name = spec.rpartition(":")

@@ -134,7 +134,8 @@ def test_engine_side_needs_numpy_only(traps):
     """The worker and the adapters run in interpreters that hold NumPy and one framework, and nothing of the harness."""
     env, log = traps(*FRAMEWORKS, "click", "jinja2", "pandas", "pydantic", "rich", "yaml")
     worker = ROOT / "conformance" / "worker.py"
-    imports = "".join(f"import {module}\n" for module in sorted(ADAPTER_MODULES))
+    served = {"convsuite.conformance.answering"}
+    imports = "".join(f"import {module}\n" for module in sorted(ADAPTER_MODULES | served))
     done = python(env, f"import runpy, sys; runpy.run_path(sys.argv[1], run_name='worker')\n{imports}", worker)
     assert (done.returncode, log.read_text()) == (0, ""), done.stderr
 
