@@ -19,7 +19,7 @@ def print_cases(names: Sequence[str], tags: Sequence[str], filter_expression: st
     """Ids, or numbers per family."""
     from ..conformance import corpus
 
-    entries = corpus.select(corpus.load(names), tags=tags, filter_expression=filter_expression)
+    entries = corpus.select(corpus.load(names, layers=True), tags=tags, filter_expression=filter_expression)
     if not count:
         click.echo("\n".join(one for entry in entries for one in entry.ids))
         return
@@ -102,6 +102,10 @@ def _print_record(record: dict[str, Any]) -> None:
         error = "" if record["max_error"] is None else f", largest error {record['max_error']:.3g}{ratio}"
         due = f"{record['expected_dtype']}{record['expected_shape']}"
         click.echo(f"  {record['dtype']}{record['shape']}, expected {due}{error}")
+    if (why := record["diagnosis"]) is not None:
+        click.echo(f"  cause: {why['code']}: {why['sentence']}")
+        if why["remedy"]:
+            click.echo(f"  remedy: {why['remedy']}")
     if record["program"]:
         click.echo("\n".join(f"  | {line}" for line in record["program"].splitlines()))
 

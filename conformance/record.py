@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from . import store
 from .entry import Entry
 from .expectations import Expectation
 from .process import Outcome
 from .verdict import Judgement
+
+if TYPE_CHECKING:
+    from .diagnosis import Diagnosis
+
+
+class Found(NamedTuple):
+    """What an engine did with a case in one form, or how the outputs of a law's parts relate to each other."""
+
+    entry: Entry
+    outcome: Outcome
+    judgement: Judgement
+    diagnosis: Diagnosis | None = None
 
 
 def make_record(
@@ -16,6 +30,7 @@ def make_record(
     judgement: Judgement,
     status: str,
     expectation: Expectation | None,
+    diagnosis: Diagnosis | None = None,
 ) -> store.Record:
     """One line of records.jsonl."""
     case = entry.case
@@ -38,7 +53,7 @@ def make_record(
         "bound_ratio": judgement.bound_ratio,
         "seconds": outcome.seconds,
         "message": judgement.message,
-        "diagnosis": None,
+        "diagnosis": None if diagnosis is None else diagnosis.to_json(),
         "program": outcome.program,
         **parameters,
         "expect": "error" if case.must_refuse else None,

@@ -1,6 +1,8 @@
 """A run: cases through engines, outcomes to verdicts, verdicts to records.
 
-    entries ──► Answers (arrays, expected) ──► EngineProcess ──► judge ──► Ledger ──► record ──► RunFolder
+    entries ──► Answers (arrays, expected) ──► EngineProcess ──► judge ──► diagnose ──► Ledger ──► record ──► RunFolder
+                                                    ▲                        │
+                                                    └──── derived cases ─────┘
 
 Engines run side by side in threads of the harness, which mostly wait; records are written by the caller's thread.
 """
@@ -16,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..adapters.base import FORMS
 from . import store
@@ -29,9 +31,12 @@ from .errors import UsageError
 from .expectations import Expectation, Ledger
 from .process import BrokenEngine, EngineMissing, EngineProcess, Limits, Outcome, Stopped
 from .profiles import Profile
-from .record import make_record
+from .record import Found, make_record
 from .relation import Given, give, judge_relation
-from .verdict import VERDICTS, Judgement, judge
+from .verdict import VERDICTS, judge
+
+if TYPE_CHECKING:
+    from .diagnosis.session import Session
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Options:
     """(case, engine) pairs to run; None for all."""
     spare: bool = False
     """Whether engines with tags of their own are spared the shipped cases without them; see `Engine.tags`."""
+    diagnose: bool = True
+    """Whether what differs is asked for its cause, while the engine is warm."""
 
 
 @dataclass
@@ -83,8 +90,6 @@ def takes(engine: Engine, entry: Entry, options: Options) -> bool:
     return options.only is None or any((name, engine.name) in options.only for name in entry.ids)
 
 
-Found = tuple[Entry, Outcome, Judgement]
-"""What an engine did with a case in one form, or how the outputs of a law's parts relate to each other."""
 Weighed = tuple[str, Expectation | None]
 
 Progress = Callable[[str, int], None]
@@ -135,15 +140,18 @@ def run(
         else:
             folder = store.RunFolder.create(out, said)
         state = "failed"
+        conductor = _Conductor(entries, processes, options, progress, folder, summary, answers)
         try:
-            _Conductor(entries, processes, options, progress, folder, summary, answers).conduct(before)
+            conductor.conduct(before)
             state = "complete"
         except KeyboardInterrupt:
             state = "interrupted"
             raise
         finally:
-            harness = time.process_time() - cpu_begin
-            _finish(folder, summary, processes, state, {"harness": harness, "wall": time.perf_counter() - begin})
+            diagnosis = conductor.diagnosing
+            harness = time.process_time() - cpu_begin - diagnosis
+            seconds = {"harness": harness, "diagnosis": diagnosis, "wall": time.perf_counter() - begin}
+            _finish(folder, summary, processes, state, seconds)
         if not summary.engine_records and any(entry.check is None for entry in entries):
             folder.remove()
             spared = {name: f"spared all of {count} cases, as its tags say" for name, count in summary.spared.items()}
@@ -240,6 +248,7 @@ class _Conductor:
         self._answers = answers
         self._findings: queue.Queue[Callable[[], None]] = queue.Queue()
         self._done: set[tuple[str, str, str]] = set()
+        self._sessions: list[Session] = []
 
     def conduct(self, before: list[store.Record]) -> None:
         """Runs everything that ``before`` does not hold."""
@@ -248,7 +257,7 @@ class _Conductor:
             self._count(record)
         for entry in self._entries:
             if entry.check is not None and (entry.id, "reference", "equivalent") not in self._done:
-                self._write(entry, "reference", {}, *run_check(entry.check))
+                self._write(Found(entry, *run_check(entry.check)), "reference", {})
         with ThreadPoolExecutor(max_workers=self._options.jobs, thread_name_prefix="engine") as pool:
             slow_first = sorted(self._processes, key=lambda process: not process.engine.slow)
             futures = [pool.submit(self._engine, process) for process in slow_first]
@@ -274,12 +283,13 @@ class _Conductor:
 
     def _engine(self, process: EngineProcess) -> None:
         """All cases on one engine; runs in a thread of its own."""
+        session = self._session(process)
         try:
             for entry in self._entries:
                 if process.stop_requested:
                     return
                 if takes(process.engine, entry, self._options):
-                    self._case(process, entry)
+                    self._case(process, entry, session)
         except Stopped:
             return
         except BrokenEngine as error:
@@ -289,7 +299,22 @@ class _Conductor:
         finally:
             process.close()
 
-    def _case(self, process: EngineProcess, entry: Entry) -> None:
+    def _session(self, process: EngineProcess) -> Session | None:
+        """Where the engine's mistakes are diagnosed; None where nobody asks for their causes."""
+        if not self._options.diagnose:
+            return None
+        from .diagnosis.session import Session
+
+        session = Session(process)
+        self._sessions.append(session)
+        return session
+
+    @property
+    def diagnosing(self) -> float:
+        """CPU seconds that the diagnoses took."""
+        return sum(session.seconds for session in self._sessions)
+
+    def _case(self, process: EngineProcess, entry: Entry, session: Session | None) -> None:
         """All forms of a case, or of the parts of a law and then their relation.
 
         What has been found is passed on even where the engine then fails for good.  A law whose relation has no record
@@ -301,23 +326,32 @@ class _Conductor:
         try:
             for one in entry.computations if forms else ():
                 arrays, expected = self._answers.of(one)
-                for outcome in process.run(one.case, arrays, forms):
-                    judgement = judge(one.case, expected, outcome, process.profile)
-                    found.append((one, outcome, judgement))
-            found += list(self._related(entry, forms, found, process.profile))
+                begin = len(found)
+                found.extend(
+                    Found(one, outcome, judge(one.case, expected, outcome, process.profile))
+                    for outcome in process.run(one.case, arrays, forms)
+                )
+                if session is not None:
+                    found[begin:] = [session.explained(one, arrays, expected) for one in found[begin:]]
+            found += list(self._related(entry, forms, found, process.profile, session))
         except BrokenEngine:
             self._findings.put(partial(self._take, process, entry, found))
             raise
         self._findings.put(partial(self._take, process, entry, found))
 
     def _related(
-        self, law: Entry, forms: tuple[str, ...], found: list[Found], profile: Profile | None
+        self,
+        law: Entry,
+        forms: tuple[str, ...],
+        found: list[Found],
+        profile: Profile | None,
+        session: Session | None,
     ) -> Iterator[Found]:
         """The relation between a law's parts, in each form that one of them has; nothing where there is no law.
 
         A part without a form of its own is the same program in both: its `equivalent` output stands for it.
         """
-        results = {(one.id, outcome.form): (outcome, judgement) for one, outcome, judgement in found}
+        results = {(one.entry.id, one.outcome.form): (one.outcome, one.judgement) for one in found}
         if law.relation is None:
             return
         for form in forms:
@@ -328,30 +362,25 @@ class _Conductor:
                 result = results.get((entry.id, form)) or results.get((entry.id, FORMS[0]))
                 given[part.name] = give(entry.case, self._answers.of(entry)[1], result, profile)
             judgement = judge_relation(law.relation, law.case, self._options.seed, given)
-            yield law, Outcome(form, "value"), judgement
+            relation = Found(law, Outcome(form, "value"), judgement)
+            parts = [one for one in found if one.outcome.form in (form, FORMS[0])]
+            yield relation if session is None else session.explained_by_parts(relation, parts)
 
     def _take(self, process: EngineProcess, entry: Entry, found: list[Found]) -> None:
         weighed: dict[tuple[str, str], Weighed] = {}
-        for one, outcome, judgement in found:
-            because = _known_of_a_part(one, outcome.form, weighed)
-            weighed[one.id, outcome.form] = self._write(
-                one, process.engine.name, process.versions, outcome, judgement, because
-            )
+        for one in found:
+            because = _known_of_a_part(one.entry, one.outcome.form, weighed)
+            weighed[one.entry.id, one.outcome.form] = self._write(one, process.engine.name, process.versions, because)
         if self._progress is not None:
             self._progress(process.engine.name, len(found))
 
     def _write(
-        self,
-        entry: Entry,
-        engine: str,
-        versions: dict[str, str],
-        outcome: Outcome,
-        judgement: Judgement,
-        because: Expectation | None = None,
+        self, found: Found, engine: str, versions: dict[str, str], because: Expectation | None = None
     ) -> Weighed:
+        entry, outcome, judgement, diagnosis = found
         weighed = self._summary.ledger.weigh(engine, versions, outcome.form, entry, judgement, because)
         if (entry.id, engine, outcome.form) not in self._done:  # else a part of a law that was cut off after it
-            record = make_record(entry, engine, outcome, judgement, *weighed)
+            record = make_record(entry, engine, outcome, judgement, *weighed, diagnosis)
             self._folder.append(record)
             self._count(record)
         return weighed

@@ -26,15 +26,14 @@ from typing import Any
 
 import numpy as np
 
-from ..adapters.base import viewed
-from ..adapters.case import Case, formatted
+from ..adapters.case import Case
 from .answers import Answers
 from .engines import ONE_THREAD
 from .entry import Entry
 from .errors import UsageError
 from .expected import Arrays, Expected
 from .faults import RIGHT, Fault, Refuses, Right, catalogue, choose
-from .faults.engine import channels_last, engine_of, in_format
+from .faults.engine import engine_of, handed, in_format
 from .laws import with_parts
 from .process import Limits, Outcome
 from .profiles import Profile, find_profile
@@ -349,21 +348,6 @@ def outcome(case: Case, arrays: Arrays, engine: Fault | Right) -> Outcome:
     return Outcome("equivalent", "value", None, result, result.shape, result.dtype.name)
 
 
-def handed(case: Case, arrays: Arrays) -> Arrays:
-    """The arrays as channels-last views of what an engine is handed: in the case's data_format and memory layout."""
-    if case.layout != "contiguous":
-        given = formatted(arrays, case.data_format)
-        arrays = channels_last(case, {name: _laid_out(array, case) for name, array in given.items()})
-    for array in arrays.values():
-        array.flags.writeable = False  # the next fault gets the same
-    return arrays
-
-
-def _laid_out(array: np.ndarray, case: Case) -> np.ndarray:
-    """The array in the case's memory layout, by the words that a program has for it."""
-    return eval(viewed("array", case), {"np": np, "array": array})  # noqa: S307  our own text
-
-
 def _in_processes(
     entries: list[Entry], faults: list[Fault], seed: int, jobs: int
 ) -> Iterator[tuple[str, str, str | None]]:
@@ -380,7 +364,9 @@ def _in_processes(
         return
     chosen = list({entry.id: entry for entry in pairs.values()}.values())
     engines = [engine_of(fault) for fault in faults if any(code == fault.code for _, code in pairs)]
-    options = harness.Options(forms=("equivalent",), jobs=jobs, limits=PROCESS_LIMITS, seed=seed, only=frozenset(pairs))
+    options = harness.Options(
+        forms=("equivalent",), jobs=jobs, limits=PROCESS_LIMITS, seed=seed, only=frozenset(pairs), diagnose=False
+    )
     with tempfile.TemporaryDirectory(prefix="convsuite-selftest-") as folder:
         out = Path(folder) / "run"
         harness.run(chosen, engines, out, options)

@@ -22,6 +22,8 @@ BadVerdict = Literal["crash", "timeout", "accepted", "unsupported", "shape", "dt
 GOOD: tuple[str, ...] = get_args(GoodVerdict)
 UNJUDGED = "unjudged"
 """Neither good nor bad: a law's relation, one of whose parts has no output.  The part's own record tells why."""
+UNEXPLAINED = "unexplained"
+"""The code of a diagnosis that names no cause, since none could be proven."""
 VERDICTS: tuple[str, ...] = (*GOOD, UNJUDGED, *get_args(BadVerdict))
 
 
@@ -86,7 +88,7 @@ def judge_array(
             "varies, or writes to its arguments"
         )
         return Judgement("unstable", message, shape=shape, dtype=dtype)
-    verdict, message, max_error, ratio = _judge_values(case, allowed(case, expected, profile), values)
+    verdict, message, max_error, ratio = judge_values(case, allowed(case, expected, profile), values)
     return Judgement(verdict, message, max_error, ratio, shape, dtype)
 
 
@@ -104,7 +106,8 @@ def judge_shape(case: Case, shape: tuple[int, ...], dtype: str) -> Judgement | N
     return None
 
 
-def _judge_values(case: Case, expected: Expected, values: np.ndarray) -> tuple[str, str, float | None, float | None]:
+def judge_values(case: Case, expected: Expected, values: np.ndarray) -> tuple[str, str, float | None, float | None]:
+    """(verdict, message, largest |error|, largest |error| / bound) of values (channels last) of the expected shape."""
     right = expected.values
     with np.errstate(all="ignore"):
         # infinities and NaN have to stand where the reference's stand

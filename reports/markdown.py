@@ -35,6 +35,7 @@ def render(run: dict[str, Any], records: Sequence[dict[str, Any]]) -> str:
         new=tables.groups(records, "new"),
         vanished=tables.groups(records, "vanished"),
         causes=tables.causes(records),
+        diagnosed=tables.diagnosed(records),
         findings=tables.findings(records),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..conformance.verdict import UNJUDGED
+from ..conformance.verdict import UNEXPLAINED, UNJUDGED
 from .conditions import describe
 
 Record = dict[str, Any]
@@ -171,6 +171,47 @@ def causes(records: Sequence[Record]) -> list[Cause]:
         for why, seen in by_sentence.items()
     ]
     return sorted(found, key=lambda cause: -cause.count)
+
+
+@dataclass(frozen=True)
+class Diagnosed:
+    """A diagnosed cause: where it was found, and what it comes to in the smallest case."""
+
+    code: str
+    cases: int
+    records: int
+    new: int
+    """Of the records, those that no expectation names."""
+    engines: list[str]
+    forms: list[str]
+    example: str
+    sentence: str
+    remedy: str
+
+
+def diagnosed(records: Sequence[Record]) -> list[Diagnosed]:
+    """The causes of what differs, the one that explains most cases first, and at the end what is not explained."""
+    by_code: dict[str, list[Record]] = {}
+    for record in records:
+        if record.get("diagnosis") is not None:
+            by_code.setdefault(record["diagnosis"]["code"], []).append(record)
+    found: list[Diagnosed] = []
+    for code, seen in by_code.items():
+        smallest = min(seen, key=_complexity)
+        found.append(
+            Diagnosed(
+                code,
+                cases=len(_distinct(seen, "case")),
+                records=len(seen),
+                new=sum(record["status"] == "new" for record in seen),
+                engines=_distinct(seen, "engine"),
+                forms=_distinct(seen, "form"),
+                example=smallest["case"],
+                sentence=smallest["diagnosis"]["sentence"],
+                remedy=smallest["diagnosis"]["remedy"],
+            )
+        )
+    return sorted(found, key=lambda cause: (cause.code == UNEXPLAINED, -cause.cases, cause.code))
 
 
 def _distinct(records: Sequence[Record], key: str) -> list[str]:

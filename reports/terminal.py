@@ -106,6 +106,7 @@ def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole:
     console.print(tables.LEGEND)
     for status, style in (("new", "red"), ("vanished", "magenta")):
         _print_groups(console, tables.groups(records, status), status, style)
+    _print_causes(console, tables.diagnosed(records))
     for name, count in summary.spared.items():
         console.print(f"{name} was spared {count} cases without its tags; choose by id, --tag or --filter to run them")
     for name, lacks in summary.missing.items():
@@ -124,6 +125,18 @@ def print_summary(summary: Summary, records: Sequence[dict[str, Any]], *, whole:
         f"cause{'' if causes == 1 else 's'}, {summary.vanished} vanished, {laws}{right} as they should be; "
         f"{summary.seconds['wall']:.0f} s"
     )
+
+
+def _print_causes(console: Console, causes: list[tables.Diagnosed]) -> None:
+    """What explains most cases first, each with what it comes to in the smallest."""
+    if causes:
+        console.print("why they differ, by cause")
+    for cause in causes[:MOST_GROUPS]:
+        new = f", {cause.new} new" if cause.new else ""
+        console.print(f"{cause.cases:6} × {cause.code} ({', '.join(cause.engines)}{new})")
+        console.print(f"         {cause.sentence[:MOST_TEXT]}")
+    if len(causes) > MOST_GROUPS:
+        console.print(f"         and {len(causes) - MOST_GROUPS} more causes, see: convsuite report RUN --markdown -")
 
 
 def _coloured(cell: tables.Cell) -> Text:

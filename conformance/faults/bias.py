@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,6 +40,20 @@ def _along_the_width(_case: Case, bias: np.ndarray) -> np.ndarray:
     return bias[:, None]
 
 
+def _dense_width(case: Case) -> int:
+    """How many columns the convolution at stride 1 has."""
+    return replace(case, strides=(1,) * case.rank, padding=case.pads).output_shape[-2]
+
+
+def _as_wide_as_filters_at_stride_one(case: Case) -> bool:
+    strided = not case.transposed and case.strides[-1] > 1 and case.output_channels > 1
+    return strided and case.channels_first and _dense_width(case) == case.output_channels
+
+
+def _along_the_width_at_stride_one(case: Case, bias: np.ndarray) -> np.ndarray:
+    return bias[:: case.strides[-1], None]
+
+
 def _first_group(case: Case, bias: np.ndarray) -> np.ndarray:
     return np.tile(bias[: case.output_channels // case.groups], case.groups)
 
@@ -51,6 +66,13 @@ FAULTS = (
         "the bias is added along the last spatial axis, which fits where there are as many columns as filters",
         _along_the_width,
         when=_as_wide_as_filters,
+    ),
+    _added(
+        "bias-along-the-width-at-stride-one",
+        "the bias is added along the width of the convolution at stride 1, of which every s-th output is then kept",
+        _along_the_width_at_stride_one,
+        when=_as_wide_as_filters_at_stride_one,
+        source="https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/tensorflow/numpy.py",
     ),
     _added(
         "bias-of-the-first-channel",

@@ -8,7 +8,8 @@ from importlib.metadata import version
 
 import numpy as np
 
-from ...adapters.case import FORMATTED, Case, from_format, to_format
+from ...adapters.base import viewed
+from ...adapters.case import FORMATTED, Case, formatted, from_format, to_format
 from ..engines import Engine
 from ..expected import Arrays, evaluate
 from . import catalogue
@@ -45,6 +46,21 @@ def channels_last(case: Case, arrays: Arrays) -> Arrays:
 def in_format(case: Case, result: np.ndarray) -> np.ndarray:
     """A result in the case's data_format."""
     return to_format(result, case.data_format) if case.result_has_channels and result.ndim > 1 else result
+
+
+def handed(case: Case, arrays: Arrays) -> Arrays:
+    """The arrays as channels-last views of what an engine is handed: in the case's data_format and memory layout."""
+    if case.layout != "contiguous":
+        given = formatted(arrays, case.data_format)
+        arrays = channels_last(case, {name: _laid_out(array, case) for name, array in given.items()})
+    for array in arrays.values():
+        array.flags.writeable = False  # the next fault gets the same
+    return arrays
+
+
+def _laid_out(array: np.ndarray, case: Case) -> np.ndarray:
+    """The array in the case's memory layout, by the words that a program has for it."""
+    return eval(viewed("array", case), {"np": np, "array": array})  # noqa: S307  our own text
 
 
 def engine_of(fault: Fault) -> Engine:

@@ -46,6 +46,8 @@ class Fault:
     """The wrong result, channels last; `Refuses` where there is none. The arrays may not be written to."""
     process: bool = False
     """Whether it shows only in a process of its own: it dies, hangs, varies, or keeps memory that is not its own."""
+    change: Change | None = None
+    """The case as it is misunderstood, where that is the whole fault: its numbers say what is read instead."""
 
 
 @lru_cache(maxsize=64)
@@ -63,7 +65,8 @@ def changes_case(code: str, sentence: str, change: Change, *, when: Condition = 
     """A fault that understands the case as another one.
 
     It applies where the two mean something else by their numbers, and, for a gradient, where the output has the shape
-    that the output gradient has. A change that makes the case impossible raises ValueError, and does not apply.
+    that the output gradient has; of a result without elements the shape may tell. A change that makes the case
+    impossible raises ValueError, and does not apply.
     """
 
     def applies(case: Case) -> bool:
@@ -76,13 +79,13 @@ def changes_case(code: str, sentence: str, change: Change, *, when: Condition = 
             same_shape = changed.output_shape == case.output_shape
         except ValueError:
             return False
-        return (valid(case) and case.wrt is None) if not same_shape else valid(case)
+        return valid(case) if same_shape else case.wrt is None
 
     def answer(case: Case, arrays: Arrays) -> np.ndarray:
         changed = change(case)
         return evaluate(case if changed is None else changed, arrays)
 
-    return Fault(code, sentence, source, applies, answer)
+    return Fault(code, sentence, source, applies, answer, change=change)
 
 
 def _where(when: Condition) -> Condition:

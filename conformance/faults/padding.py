@@ -149,7 +149,7 @@ FAULTS = (
     ),
     _pads(
         "same-pads-half-a-kernel",
-        "SAME pads k // 2 on both sides",
+        "SAME pads dilation * (kernel_size // 2) on both sides",
         _half_a_kernel,
         _word("same"),
         "keras-team/keras#19291",

@@ -9,9 +9,9 @@ import numpy as np
 
 from ...adapters.case import Case, numpy_dtype
 from ...reference import gemm, winograd
-from ...reference.prepared import forward
 from ...reference.bounds import PRECISIONS
 from ...reference.geometry import Geometry
+from ...reference.prepared import forward
 from ..expected import Arrays, evaluate
 from ..profiles import find_profile
 from ..verdict import may_refuse

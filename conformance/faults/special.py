@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
+from ... import reference
 from ...adapters.case import Case
 from ...reference.bounds import PRECISIONS
 from ..expected import Arrays, evaluate
 from .computation import IM2COL, Array, compute
-from .fault import Condition, Fault, forward, valid
+from .fault import Condition, Fault, forward, kernel_name, valid
 
 WITH_NAN = ("nan", "special", "literal")
 WITH_INFINITY = ("inf", "special", "zero_weights", "infinite_weight", "literal")
@@ -102,6 +104,32 @@ def _zeros_skipped(case: Case, arrays: Arrays) -> np.ndarray:
     return np.where(evaluate(case, trouble) == 0, quiet, right)
 
 
+def _dense(case: Case, arrays: Arrays) -> np.ndarray:
+    """Groups as one convolution of all channels, whose kernel has zeros where it has nothing to say."""
+    name = kernel_name(case)
+    kernel, depthwise = arrays[name], name == "depthwise_kernel"
+    groups = case.channels if depthwise else case.groups
+    *taps, first, last = kernel.shape
+    # (*taps, rows of one group, groups, columns of one group) as the convolution with that many groups has it
+    rows, columns = (1, last) if depthwise else (first, last // groups)
+    blocks = kernel.reshape(*taps, rows, groups, columns)
+    whole = np.zeros((*taps, groups, rows, groups, columns), kernel.dtype)
+    for group in range(groups):
+        whole[..., group, :, group, :] = blocks[..., group, :]
+    dense = {**arrays, "kernel": whole.reshape(*taps, groups * rows, groups * columns)}
+    filters = groups * columns if depthwise else case.filters
+    changed = replace(case, op=case.op if case.transposed else "conv", filters=filters, groups=1, depth_multiplier=1)
+    if case.op != "separable_conv":
+        return evaluate(changed, dense)
+    dense.pop("bias", None)
+    between = evaluate(replace(changed, use_bias=False), dense)
+    return reference.conv(between, arrays["pointwise_kernel"], bias=arrays.get("bias"))
+
+
+def _grouped(case: Case) -> bool:
+    return case.groups > 1 or (case.op in ("depthwise_conv", "separable_conv") and case.channels > 1)
+
+
 def _multiplies_padding(case: Case, arrays: Arrays) -> np.ndarray:
     """Padded positions are multiplied like samples that are zero."""
     return compute(case, arrays, IM2COL._replace(sparing=True))
@@ -136,6 +164,14 @@ FAULTS = (
         "a result that is too large is the largest number instead of infinity",
         ("overflow",),
         _saturated,
+    ),
+    Fault(
+        "groups-computed-densely",
+        "groups are one convolution whose kernel has zeros for the channels of other groups; times NaN or infinity "
+        "they are NaN",
+        "",
+        lambda case: _holds(*WITH_NAN, *WITH_INFINITY)(case) and forward(case) and _grouped(case),
+        _dense,
     ),
     Fault(
         "zero-weights-skipped",

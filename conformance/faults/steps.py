@@ -41,20 +41,45 @@ def _shifted(case: Case, by: int) -> Case:
     return framed(case, tuple(begin - by for begin in begins(case)), case.raw_sizes)
 
 
+def _strided_phases(case: Case) -> tuple[Case, list[np.ndarray]]:
+    """Dilation d by cutting the padded input into d phases, striding inside each of them: the convolution at stride 1
+    and, per axis, which of its positions come out.
+
+    Output q is that at (q // d)*s*d + q % d.  The input is padded as at stride 1, then to N, a multiple of d, whose
+    surplus is cut off the d*((N/d - k) // s + 1) outputs, as at stride 1.
+    """
+    dense = replace(case, strides=_ones(case))
+    pads = dense.pads
+    places: list[np.ndarray] = []
+    for n, (lo, hi), k, s, d in zip(case.spatial, pads, case.kernel_size, case.strides, case.dilation, strict=True):
+        surplus = -(n + lo + hi) % d
+        outputs = max(d * (((n + lo + hi + surplus) // d - k) // s + 1) - surplus, 0)
+        q = np.arange(outputs)
+        places.append(q // d * s * d + q % d)
+    return framed(dense, begins(dense), tuple(int(at.max(initial=-1)) + 1 for at in places)), places
+
+
 def _inside_space_to_batch(case: Case, arrays: Arrays) -> np.ndarray:
-    """Dilation d by cutting the input into d phases; striding inside each gives output q at (q // d)*s*d + q % d."""
-    sizes = tuple((out - 1) * s + 1 for out, s in zip(case.raw_sizes, case.strides, strict=True))
-    result = evaluate(framed(replace(case, strides=_ones(case)), begins(case), sizes), arrays)
-    for axis, (out, s, d) in enumerate(zip(case.raw_sizes, case.strides, case.dilation, strict=True), 1):
-        q = np.arange(out)
-        result = result.take(q // d * s * d + q % d, axis)
-    return result
+    dense, places = _strided_phases(case)
+    if case.wrt is None:
+        return evaluate(dense, arrays)[:, *np.ix_(*places)]
+    gradient = np.zeros(dense.output_shape, arrays["output_gradient"].dtype)
+    gradient[:, *np.ix_(*places)] = arrays["output_gradient"]
+    return evaluate(dense, {**arrays, "output_gradient": gradient})
 
 
 def _strides_meet_dilation(case: Case) -> bool:
-    """Whether there is an axis with both and with windows in different phases."""
-    axes = zip(case.strides, case.dilation, case.raw_sizes, strict=True)
-    return not case.transposed and forward(case) and any(s > 1 and d > 1 and out > 1 for s, d, out in axes)
+    """Whether there is an axis with both and with windows in different phases, or another number of them."""
+    axes = zip(case.strides, case.dilation, strict=True)
+    if case.must_refuse or case.transposed or case.wrt == "bias" or not any(s > 1 and d > 1 for s, d in axes):
+        return False
+    _, places = _strided_phases(case)
+    sizes = tuple(map(len, places))
+    if sizes != case.raw_sizes:
+        return forward(case) and min(sizes) > 0
+    if not valid(case):
+        return False
+    return any(s > 1 and d > 1 and out > 1 for s, d, out in zip(case.strides, case.dilation, sizes, strict=True))
 
 
 FAULTS = (
@@ -119,7 +144,7 @@ FAULTS = (
         "stride-inside-space-to-batch",
         "dilation is done by cutting the input into phases, and the stride is taken inside each of them",
         "tensorflow/tensorflow#57128",
-        lambda case: valid(case) and _strides_meet_dilation(case),
+        _strides_meet_dilation,
         _inside_space_to_batch,
     ),
     changes_case(

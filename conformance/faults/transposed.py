@@ -9,8 +9,9 @@ import numpy as np
 
 from ...adapters.case import Case, Pads, Shape
 from ..expected import Arrays, evaluate
-from ..porting import begins, half_kernels
+from ..porting import begins, half_kernels, ported_sizes
 from .fault import Condition, Fault, changes_case, changes_result, forward, framed, on_axis, shape_kept, valid
+from .kernel import mirrored, rereads
 
 Begins = Callable[[Case], Shape]
 
@@ -53,6 +54,11 @@ def _moved(by: int) -> Begins:
 
 def _moved_on(axis: int) -> Begins:
     return lambda case: on_axis(axis, _moved(1)(case), begins(case))
+
+
+def _unclamped(case: Case) -> Shape:
+    """With begin = (full - size) // 2, which is negative where the stride is larger than the kernel."""
+    return tuple((full - size) // 2 for full, size in zip(case.full, case.raw_sizes, strict=True))
 
 
 def _before_the_begin(case: Case) -> Shape:
@@ -101,6 +107,31 @@ def _padded_input(case: Case, arrays: Arrays) -> np.ndarray:
     padded = np.pad(arrays["input"], pads)
     changed = replace(case, input=padded.shape, padding=((0, 0),) * case.rank, output_padding=None)
     return evaluate(changed, {**arrays, "input": padded})
+
+
+def _on_the_spread_input(case: Case) -> Case:
+    """padding=(lo, hi) as zeros around the input once zeros stand between its samples: (k-1)*d of them at both ends
+    would give the whole result.
+    """
+    around = tuple((k - 1) * d for k, d in zip(case.kernel_size, case.dilation, strict=True))
+    pads = tuple((ke - lo, ke - hi) for ke, (lo, hi) in zip(around, _given_pads(case), strict=True))
+    return replace(case, padding=pads, output_padding=None)
+
+
+_UNMIRRORED = rereads("", "", mirrored(), when=lambda _: True)
+_SPREAD = changes_case("", "", _on_the_spread_input)
+
+
+def _spread_and_padded(case: Case, arrays: Arrays) -> np.ndarray:
+    return _UNMIRRORED.answer(_on_the_spread_input(case), arrays)
+
+
+def _pads_the_spread_input(case: Case) -> bool:
+    """Whether it makes a difference: in the window, or by the kernel's mirroring alone where the window is the same."""
+    if case.must_refuse or not _pairs(case) or _extended(case) or case.wrt == "bias":
+        return False
+    mirrored_alone = _on_the_spread_input(case).pads == case.pads and max(case.kernel_size) > 1
+    return _SPREAD.applies(case) or (mirrored_alone and valid(case))
 
 
 def _repadded(case: Case, pads: Pads) -> Case:
@@ -153,12 +184,19 @@ FAULTS = (
         when=_word("same_lower"),
         source="microsoft/onnxruntime#9370",
     ),
-    _window(
+    changes_case(
         "transposed-same-as-torch-padding",
-        "SAME crops k // 2 at the begin, as PyTorch's padding and output_padding give that size",
-        half_kernels,
-        _word("same", "same_lower"),
-        "keras-team/keras#22876",
+        "SAME crops dilation * (kernel_size // 2) at both ends and extends the end by stride - 1, as a port to PyTorch",
+        lambda case: framed(case, half_kernels(case), ported_sizes(case) or case.raw_sizes),
+        when=_word("same"),
+        source="keras-team/keras#22876",
+    ),
+    _window(
+        "transposed-same-not-clamped",
+        "SAME begins before the full result where that is shorter than the output, instead of with it",
+        _unclamped,
+        _word("same"),
+        "tensorflow/tensorflow#11092",
     ),
     changes_case(
         "transposed-same-taken-for-valid",
@@ -260,6 +298,13 @@ FAULTS = (
         "Samsung/TICO#420",
         lambda case: valid(case) and _pairs(case) and forward(case) and max(map(max, case.pads)) > 0,
         _padded_input,
+    ),
+    Fault(
+        "transposed-pads-around-the-spread-input",
+        "explicit pads are zeros around the input, once the strides have spread it, and the kernel is not mirrored",
+        "jax-ml/jax#32267",
+        _pads_the_spread_input,
+        _spread_and_padded,
     ),
     changes_case(
         "transposed-crops-ends-swapped",

@@ -121,5 +121,5 @@ class ReadsFloat16(Winograd):
 
 
 def _changed(kernel, change):
-    parts = (part._replace(transformed=change(part.transformed)) for part in kernel.writer.parts)
-    return replace(kernel, writer=kernel.writer._replace(parts=tuple(parts)))
+    parts = (part._replace(transformed=change(part.transformed)) for part in kernel.writer.phases)
+    return replace(kernel, writer=kernel.writer._replace(phases=tuple(parts)))

@@ -93,7 +93,7 @@ def test_every_single_coefficient_is_seen(tile, rank):
     case = make_case(**{**TAPS, "input": [1, *(13,) * rank, 2], "data": "normal"})
     arrays = case_arrays(case)
     right = prepare_winograd(arrays["kernel"], tile=tile)
-    (part,) = right.writer.parts
+    (part,) = right.writer.phases
     assert check(case, conv(arrays["input"], right), profile=f"winograd-{tile}")
     for name in ("bt", "at"):
         first, *rest = getattr(part.transformed, name)
@@ -101,7 +101,7 @@ def test_every_single_coefficient_is_seen(tile, rank):
             wrong = first.copy()
             wrong[tuple(place)] *= 1.05
             transformed = part.transformed._replace(**{name: (wrong, *rest)})
-            writer = right.writer._replace(parts=(part._replace(transformed=transformed),))
+            writer = right.writer._replace(phases=(part._replace(transformed=transformed),))
             kernel = replace(right, writer=writer)
             assert not check(case, conv(arrays["input"], kernel), profile=f"winograd-{tile}"), (name, place)
 
