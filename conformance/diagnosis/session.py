@@ -12,7 +12,7 @@ import numpy as np
 from ...adapters.case import Case, from_format
 from ..errors import UsageError
 from ..expected import Arrays, Expected
-from ..process import BrokenEngine, EngineProcess, Outcome
+from ..process import BrokenEngine, EngineProcess, Outcome, Stopped
 from ..profiles import allowed
 from ..record import Found
 from ..verdict import Judgement
@@ -50,7 +50,12 @@ class Session:
     def explained(self, found: Found, arrays: Arrays, expected: Expected | None) -> Found:
         """What was found, with its diagnosis where it has one.  Raises `Stopped`."""
         begin = time.thread_time()
-        diagnosis = self._diagnose(found.entry.case, arrays, expected, found.outcome, found.judgement)
+        try:
+            diagnosis = self._diagnose(found.entry.case, arrays, expected, found.outcome, found.judgement)
+        except Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001  a mistake of the suite's must not cost the run its records
+            diagnosis = unexplained(f"the diagnosis failed: {type(error).__name__}: {error}")
         self.seconds += time.thread_time() - begin
         return found if diagnosis is None else found._replace(diagnosis=diagnosis)
 

@@ -66,7 +66,9 @@ def read_past(seen: Seen, ask: Ask) -> Diagnosis | None:
     nobody knows, whose outputs may be anything.
     """
     case = seen.case
-    if case.transposed or case.wrt is not None or max(hi for _, hi in case.pads) <= 0 or not _reads_past(seen):
+    if case.transposed or case.wrt is not None or 0 in case.input or max(hi for _, hi in case.pads) <= 0:
+        return None
+    if not _reads_past(seen):
         return None
     asked = derived(case, seed=case.seed + SEED)
     arrays = draw_arrays(asked)
