@@ -16,7 +16,7 @@ from .layers import Layer, load_layers
 from .machine import Machine
 from .results import Measured, Results
 from .rounds import Contender, Rounds, calibrate
-from .truth import Errors, Truth
+from .truth import Errors, Truth, WrongResult
 from .warm import LIMITS, Died, Unready, Warm, most_threads
 
 ROUNDS = 30
@@ -155,12 +155,12 @@ class Bench:
         for one in self._implementations:
             try:
                 variants = self._ready(one, layer, truth, count, errors)
-                near = calibrate(variants)
+                near = calibrate(variants) if variants else []
             except Unready as error:
                 self._skip(layer, one.name, count, str(error))
                 continue
             ready += variants
-            if near[0].seconds > LONGEST_CALL:
+            if near and near[0].seconds > LONGEST_CALL:
                 reason = f"one call takes {near[0].seconds:.2g} s, more than {LONGEST_CALL:g} s"
                 self._skip(layer, one.name, count, reason)
             else:

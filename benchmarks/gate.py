@@ -11,9 +11,9 @@ machine this c differed by 1 %, that of medians by 5 %.  Its variance is
     e^2 + tau^2 / starts
 
 with e from drawing the rounds anew, pairs together (bootstrap), and from how far the medians lie above the fastest,
-which says how busy the machine was; tau is what processes that are started afresh differ by.  A row that looks changed
-is measured again, by fresh processes, and their samples alone decide, all together: what raised the suspicion is biased
-by having done so.  With d = c_now - c_before the row has changed where
+which says how busy the machine was; tau is what processes that are started afresh differ by, TAU corrected by what is
+seen of it.  A row that looks changed is measured again, by fresh processes, and their samples alone decide, all
+together: what raised the suspicion is biased by having done so.  With d = c_now - c_before the row has changed where
 
     |d| >= log(LEAST)    and    |d| > z sqrt(var_now + var_before)
 
@@ -46,8 +46,9 @@ LEVEL = 0.02
 """The chance that anything at all is called slower where nothing is; the same for faster."""
 PART, FEWEST = 8, 3
 """The fastest of so many samples count, and so many at least."""
-TAU, COMMON = 0.025, 0.015
-"""What fresh processes differ by; and the part of it that all rows of an implementation share: their mean keeps it."""
+TAU, ASSUMED, COMMON = 0.03, 8, 0.015
+"""What fresh processes usually differ by, and how many degrees of freedom that is worth beside what is seen; and the
+part of it that all rows of an implementation share, so that their mean keeps it."""
 GAP = 0.2
 """How much of the gap between medians and fastest is taken for an error of the fastest."""
 CONFIRMATIONS, MOST_CONFIRMATIONS = 2, 4
@@ -115,10 +116,9 @@ class Compared:
         """The logarithm of time now over time before."""
         return self.now.centre - self.before.centre
 
-    @property
-    def variance(self) -> float:
+    def variance(self, tau: float) -> float:
         """Of `change`."""
-        return self.before.error**2 + self.now.error**2 + TAU**2 * (1 + 1 / max(len(self.again), 1))
+        return self.before.error**2 + self.now.error**2 + tau**2 * (1 + 1 / max(len(self.again), 1))
 
 
 @dataclass(frozen=True)
@@ -217,11 +217,11 @@ def judge(rows: Sequence[Compared]) -> list[Change]:
     for row in rows:
         groups.setdefault((row.key.implementation, row.key.threads), []).append(row)
     several = [group for group in groups.values() if len(group) > 1]
-    z = NormalDist().inv_cdf(1 - LEVEL / (len(rows) + len(several)))
+    tau, z = _tau(rows), NormalDist().inv_cdf(1 - LEVEL / (len(rows) + len(several)))
     changes: list[Change] = []
     for group in [*several, *([row] for row in rows)]:
         change = float(np.mean([row.change for row in group]))
-        deviation = math.sqrt(sum(row.variance for row in group)) / len(group)
+        deviation = math.sqrt(sum(row.variance(tau) for row in group)) / len(group)
         least = LEAST
         if len(group) > 1:
             deviation, least = math.hypot(deviation, COMMON), MEAN_LEAST
@@ -250,6 +250,17 @@ def _change(group: Sequence[Compared], change: float, half: float, again: int, v
 
 def _keys(change: Change) -> Iterable[Key]:
     return (Key(layer, change.implementation, change.threads) for layer in change.layers)
+
+
+def _tau(rows: Iterable[Compared]) -> float:
+    """What fresh processes differ by: the usual, corrected by how far the starts of rows lie apart."""
+    squares, freedom = ASSUMED * TAU**2, ASSUMED
+    for row in rows:
+        if len(row.again) > 1:
+            spread = np.var([one.centre for one in row.again], ddof=1) - np.mean([one.error**2 for one in row.again])
+            squares += max(float(spread), 0.0) * (len(row.again) - 1)
+            freedom += len(row.again) - 1
+    return math.sqrt(squares / freedom)
 
 
 def _by_key(results: Results) -> dict[Key, Row]:

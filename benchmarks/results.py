@@ -20,7 +20,8 @@ LISTS = ("rows", "skipped", "comparison")
 Row = dict[str, Any]
 """One layer on one implementation with one number of threads, as the README lists the fields."""
 ROW_KEYS = ("layer", "digest", "implementation", "vendor", "threads", "seconds", "samples", "probes")
-"""Without which a file is none of this format."""
+SETTINGS_KEYS = ("layers", "implementations", "threads", "rounds")
+"""Without these a file is none of this format."""
 
 
 @dataclass
@@ -144,6 +145,7 @@ def read(file: Path) -> Results:
         results = Results(**said)
         for row in results.rows:
             _ = [row[key] for key in ROW_KEYS]
+        _ = [results.settings[key] for key in SETTINGS_KEYS]
     except (TypeError, KeyError) as error:
         raise UsageError("damaged results", got=f"{file}: {error}") from error
     return results

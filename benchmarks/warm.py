@@ -17,6 +17,7 @@ from ..conformance.process import Limits
 from ..conformance.wire import Closed
 from .implementations import Implementation
 from .layers import Layer
+from .truth import WrongResult
 
 SERVER = "convsuite.benchmarks.turns"
 LIMITS = Limits(seconds=60.0)
@@ -61,10 +62,6 @@ def kept_on(chosen: set[int] | None) -> Generator[None]:
 def calls_in_turn(seconds: float) -> int:
     """How many calls of so many seconds make a turn."""
     return min(max(math.ceil(TURN / seconds), 1), MOST_CALLS)
-
-
-class WrongResult(Exception):
-    """What was computed is nothing that could be judged; the message says what."""
 
 
 @dataclass

@@ -20,6 +20,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ class Report:
     rows: list[Row]
     seconds: float = 0.0
     left_out: list[str] = field(default_factory=list[str])
-    """Cases whose steps are so long that a wrong engine would ask for more memory than there is."""
+    """Cases whose steps or pads are so long that a wrong engine would ask for more memory than there is."""
     right: list[str] = field(default_factory=lambda: [right.name for right in RIGHT])
 
     @property
@@ -236,8 +237,16 @@ def _everywhere(entries: list[Entry], codes: list[str], seed: int, jobs: int) ->
 
 
 def _enormous(entry: Entry) -> bool:
-    """Whether a fault that takes the steps for sizes would ask for gigabytes, in a process of the suite's own."""
-    return any(max(*one.case.strides, *one.case.dilation) > LONGEST_STEP for one in entry.computations)
+    """Whether a fault that takes steps or pads for sizes would ask for gigabytes, in a process of the suite's own."""
+    return any(
+        max(map(abs, (*one.case.strides, *one.case.dilation, *_given(one.case.padding)))) > LONGEST_STEP
+        for one in entry.computations
+    )
+
+
+def _given(padding: str | tuple[tuple[int, int], ...]) -> tuple[int, ...]:
+    """The numbers that a padding is written with."""
+    return () if isinstance(padding, str) else tuple(chain.from_iterable(padding))
 
 
 def _portable(entry: Entry) -> Entry:

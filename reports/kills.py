@@ -64,7 +64,7 @@ def print_report(report: Report) -> None:
     _print_alarms(report, console)
     if report.left_out:
         console.print(
-            f"{len(report.left_out)} cases left out, whose strides or dilation only an engine's process can hold"
+            f"{len(report.left_out)} cases left out, whose strides, dilation or pads only an engine's process can hold"
         )
     killed = len(report.faults) - len(report.survivors)
     console.print(
