@@ -82,7 +82,7 @@ def measurement():
         if not (network == "vgg16" and name == "winograd-6" and layer[0] == 3)
     ]
     return Results(
-        settings={"rounds": 6},
+        settings={"layers": [], "implementations": [], "threads": [1], "rounds": 6},
         environment={"cpu": "A CPU", "cpu_flags": ["avx2"], "versions": {"numpy": "2.4.6", "torch": "2.13.0"}},
         started="2026-11-24T20:00:00+00:00",
         seconds=12.0,

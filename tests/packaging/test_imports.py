@@ -116,14 +116,16 @@ def test_traps_work(traps):
     assert log.read_text() == "torch\n"
 
 
-@pytest.mark.parametrize("module", ["conformance", "reports", "cli"])
+@pytest.mark.parametrize("module", ["benchmarks.bench", "conformance", "reports", "cli"])
 def test_importing_imports_no_framework(traps, module):
     env, log = traps(*FRAMEWORKS)
     done = python(env, f"import convsuite.{module}")
     assert (done.returncode, log.read_text()) == (0, ""), done.stderr
 
 
-@pytest.mark.parametrize("args", [["--help"], ["run", "--help"], ["list", "engines"], ["list", "cases"], ["schema"]])
+@pytest.mark.parametrize(
+    "args", [["--help"], ["run", "--help"], ["bench", "--list"], ["list", "engines"], ["list", "cases"], ["schema"]]
+)
 def test_command_imports_no_framework(traps, args):
     env, log = traps(*FRAMEWORKS)
     done = python(env, "from convsuite.cli import main; main()", *args)
@@ -134,7 +136,7 @@ def test_engine_side_needs_numpy_only(traps):
     """The worker and the adapters run in interpreters that hold NumPy and one framework, and nothing of the harness."""
     env, log = traps(*FRAMEWORKS, "click", "jinja2", "pandas", "pydantic", "rich", "yaml")
     worker = ROOT / "conformance" / "worker.py"
-    served = {"convsuite.conformance.answering"}
+    served = {"convsuite.benchmarks.probes", "convsuite.benchmarks.turns", "convsuite.conformance.answering"}
     imports = "".join(f"import {module}\n" for module in sorted(ADAPTER_MODULES | served))
     done = python(env, f"import runpy, sys; runpy.run_path(sys.argv[1], run_name='worker')\n{imports}", worker)
     assert (done.returncode, log.read_text()) == (0, ""), done.stderr
