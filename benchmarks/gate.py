@@ -198,7 +198,7 @@ def pair(baseline: Results, now: Results) -> tuple[list[Compared], dict[str, str
         asked_for = key.layer in asked["layers"] and key.implementation in asked["implementations"]
         if row["vendor"] or not asked_for or key.threads not in asked["threads"]:
             continue
-        name = f"{key.implementation} on {key.layer}, {key.threads} threads"
+        name = f"{key.implementation} on {key.layer}, threads: {key.threads}"
         if key not in after:
             left_out[name] = why.get(key, "not measured")
         elif row["digest"] != after[key]["digest"]:

@@ -69,7 +69,7 @@ def calibrate(variants: Sequence[Contender]) -> list[Contender]:
         one.seconds = one.process.turn(one.variant, 1, warm=False)[0]
     for number in range(MOST_CALIBRATION):
         for one in variants:
-            if not number or one.seconds * number < CALIBRATION:
+            if one.seconds * number < CALIBRATION and (len(variants) > 1 or one.seconds < CALIBRATION):
                 one.seconds = min(one.seconds, one.turn())
     ranked = sorted(variants, key=lambda one: one.seconds)
     return [one for one in ranked[:MOST_NEAR] if one.seconds <= NEAR * ranked[0].seconds]

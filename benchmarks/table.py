@@ -19,8 +19,6 @@ LEGEND = (
     "multiplications of the definition counted; rms: error in units of one float32 GEMM's; bound: largest error in "
     "units of its bound."
 )
-
-
 STYLES = {"slower": "red", "faster": "green", "unsure": "yellow"}
 
 
@@ -111,7 +109,7 @@ def _times(row: Row | None) -> list[str | Text]:
     if row is None:
         return ["", "", "", "", ""]
     ratio = row["ratio_to_vendor"]
-    style = "" if ratio is None or row["vendor"] else "green" if ratio > 1 else ""
+    style = "green" if ratio is not None and ratio > 1 and not row["vendor"] else ""
     return [
         f"{1e3 * row['seconds']:.3g}",
         f"{100 * row['spread'] / 2:.0f}",

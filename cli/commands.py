@@ -248,7 +248,7 @@ def fuzz(**options: Any) -> int:
     "--rounds",
     type=click.IntRange(1, 10_000),
     metavar="N",
-    help="Samples of each layer; default: 30, or what fits into 5 s, but 5 at least.",
+    help="Samples of each layer; default: 30, or what fits into 4 s, but 5 at least.",
 )
 @click.option("--json", "json_file", metavar="FILE", help='Everything that was found; "-" is standard output.')
 @click.option(
