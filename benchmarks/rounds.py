@@ -21,7 +21,7 @@ from .machine import Machine
 from .warm import Died, Warm, calls_in_turn
 
 PAUSE = 0.015
-LONG = 0.1
+LONG = 0.05
 """Seconds of a call from which on none is made beforehand: waking is a small part of it."""
 CALIBRATION, MOST_CALIBRATION = 0.02, 4
 """Seconds of calls after which a variant is known well enough, and turns at most."""
