@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from ..conformance import store
+from ..conformance.engines import cores
 from ..conformance.errors import UsageError
 from ..conformance.process import Limits
 from .implementations import Implementation, choose_implementations
@@ -17,7 +18,7 @@ from .machine import Machine
 from .results import Measured, Results
 from .rounds import Contender, Rounds, calibrate
 from .truth import Errors, Truth, WrongResult
-from .warm import LIMITS, Died, Unready, Warm, most_threads
+from .warm import LIMITS, Died, Unready, Warm
 
 ROUNDS = 30
 LAYER_SECONDS = 4.0
@@ -64,9 +65,9 @@ class Bench:
         limits: Limits = LIMITS,
     ) -> None:
         self._layers, self._implementations = list(layers), list(implementations)
-        self._threads = sorted(set(threads or (1, most_threads())))
-        if not 1 <= self._threads[0] <= self._threads[-1] <= most_threads():
-            got, expected = ", ".join(map(str, self._threads)), f"1 to {most_threads()}, the CPUs that it may use"
+        self._threads = sorted(set(threads or (1, cores())))
+        if not 1 <= self._threads[0] <= self._threads[-1] <= cores():
+            got, expected = ", ".join(map(str, self._threads)), f"1 to {cores()}, the CPUs that it may use"
             raise UsageError("numbers of threads that cannot be", got=got, expected=expected)
         self._rounds = rounds
         self._begin = time.monotonic()
@@ -102,10 +103,11 @@ class Bench:
         ]
         results.rows = [row for one in self._measured for row in one.rows(self._machines[one.threads])]
         said = store.machine()
+        variables = said.pop("environment")
         versions: dict[str, str] = {}
         for process in self._warm.values():
             versions |= process.versions
-        results.environment = {**said, "variables": said.pop("environment"), "versions": dict(sorted(versions.items()))}
+        results.environment = {**said, "variables": variables, "versions": dict(sorted(versions.items()))}
         return results
 
     @property

@@ -210,7 +210,7 @@ def _with_labels(rows: Iterable[Row]) -> list[Row]:
     """The rows that have an error, with ``label_at``: their errors, moved apart until labels there do not overlap."""
     shown: list[Row] = []
     accurate = (row for row in rows if row["rms_error_ratio"])
-    for rivals in summaries.grouped(accurate, lambda row: (row["layer"], row["threads"])).values():
+    for rivals in summaries.grouped(accurate, summaries.computation).values():
         rivals.sort(key=lambda row: row["rms_error_ratio"])
         logs = [math.log(row["rms_error_ratio"]) for row in rivals]
         line = 14 / PARETO_HEIGHT * max(logs[-1] - logs[0], 1.0)

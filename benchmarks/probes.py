@@ -12,30 +12,18 @@ from ..adapters.case import Case
 FLOAT = 4  # bytes
 
 IMPORTS = """
-import os
-from concurrent.futures import ThreadPoolExecutor
 import numpy as np
+from convsuite.reference import products, workers
 """
-POOL = """
-threads = {threads}
-cpus = iter(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else iter(())
-
-def pin():
-    cpu = next(cpus, None)
-    if cpu is not None:
-        os.sched_setaffinity(0, {{cpu}})
-
-each = map if threads == 1 else ThreadPoolExecutor(threads, initializer=pin).map
-parts = [slice(n * i // threads, n * (i + 1) // threads) for i in range(threads)]
-"""
+RUN = "with workers.using({threads}):\n    workers.run(tasks)"
 PROGRAMS = {
     "sgemm": (
-        "n = {side}\na, b, out = (np.ones((n, n), np.float32) for _ in range(3))\n",
-        "list(each(lambda part: np.matmul(a[part], b, out=out[part]), parts))",
+        "n = {side}\na, b, out = (np.ones((n, n), np.float32) for _ in range(3))",
+        "np.matmul(a[part], b, out=out[part])",
     ),
     "copy": (
-        "n = {floats}\nsource, out = np.ones(n, np.float32), np.zeros(n, np.float32)\n",
-        "list(each(lambda part: np.copyto(out[part], source[part]), parts))",
+        "n = {floats}\nsource, out = np.ones(n, np.float32), np.zeros(n, np.float32)",
+        "np.copyto(out[part], source[part])",
     ),
 }
 
@@ -55,6 +43,7 @@ class ProbeAdapter:
 
     def translate(self, case: Case, form: str) -> Program | None:
         """The program of ``what``."""
-        arrays, run = PROGRAMS[self._what]
-        prepare = arrays.format(side=self._side, floats=self._copied // FLOAT) + POOL.format(threads=self._threads)
-        return Program(IMPORTS, prepare, run, "result = out[:1]")
+        arrays, part = PROGRAMS[self._what]
+        tasks = f"tasks = [lambda part=part: {part} for part in products.cut_evenly(n, {self._threads})]"
+        prepare = f"{arrays.format(side=self._side, floats=self._copied // FLOAT)}\n{tasks}"
+        return Program(IMPORTS, prepare, RUN.format(threads=self._threads), "result = out[:1]")

@@ -76,7 +76,7 @@ def values_of(results: Results) -> Values:
 
 def _of_layers(rows: Iterable[Row]) -> Values:
     values: Values = {name: {} for name in ("time", "ratio", "error", "bound")}
-    for rivals in summaries.grouped(rows, _computation).values():
+    for rivals in summaries.grouped(rows, summaries.computation).values():
         fastest = min((row for row in rivals if row["vendor"]), key=lambda row: row["seconds"], default=None)
         for row in rivals:
             layer, name, threads = _layer_id(row), row["implementation"], _threads(row["threads"])
@@ -90,7 +90,9 @@ def _of_layers(rows: Iterable[Row]) -> Values:
 
 def _control(rows: Iterable[Row]) -> dict[tuple[str, ...], float | None]:
     """One implementation over itself, by layer and number of threads."""
-    both = summaries.grouped((row for row in rows if row["implementation"] in (TWINNED, TWIN)), _computation).values()
+    both = summaries.grouped(
+        (row for row in rows if row["implementation"] in (TWINNED, TWIN)), summaries.computation
+    ).values()
     return {
         (_layer_id(pair[0]), _threads(pair[0]["threads"])): paired(pair[1], pair[0]) for pair in both if len(pair) == 2
     }
@@ -113,10 +115,6 @@ def _means(rows: Iterable[Row], values: dict[tuple[str, ...], float | None]) -> 
 def paired(row: Row, other: Row) -> float:
     """The median over rounds of one's time over the other's in the same round: what slows the machine slows both."""
     return statistics.median(a / b for a, b in zip(row["samples"], other["samples"], strict=False))
-
-
-def _computation(row: Row) -> tuple[str, int]:
-    return row["layer"], row["threads"]
 
 
 def kinds(rows: Iterable[Row]) -> dict[str, list[Row]]:

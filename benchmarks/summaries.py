@@ -51,7 +51,7 @@ def layers(rows: Iterable[Row]) -> list[Row]:
     kept = ("network", "layer", "implementation", "variant", "threads", "seconds", "spread", "gflops", "sgemm_gflops",
             "peak_fraction", "ratio_to_vendor", "rms_error_ratio", "bound_ratio")  # fmt: skip
     shown: list[Row] = []
-    for rivals in grouped(rows, _computation).values():
+    for rivals in grouped(rows, computation).values():
         shown += [
             {
                 **{key: row[key] for key in kept},
@@ -63,7 +63,8 @@ def layers(rows: Iterable[Row]) -> list[Row]:
     return shown
 
 
-def _computation(row: Row) -> tuple[str, int]:
+def computation(row: Row) -> tuple[str, int]:
+    """What a row shares with its rivals: layer and number of threads."""
     return row["layer"], row["threads"]
 
 
@@ -89,7 +90,7 @@ def totals(rows: Iterable[Row]) -> list[Row]:
         count = len({row["layer"] for row in part})
         candidates = grouped(part, lambda row: row["implementation"])
         for name, vendor in ((FASTEST_NUMPY, False), (FASTEST_FRAMEWORK, True)):
-            best = grouped((row for row in part if row["vendor"] is vendor), _computation).values()
+            best = grouped((row for row in part if row["vendor"] is vendor), computation).values()
             candidates[name] = [min(rivals, key=lambda row: row["seconds"]) for rivals in best]
         shown += [
             {
@@ -113,7 +114,7 @@ def crossover(rows: Iterable[Row]) -> list[Row]:
     From the layers of the network ``crossover``: square images, as many filters as channels.  Without it: no rows.
     """
     shown: list[Row] = []
-    for part in grouped((row for row in rows if row["network"] == "crossover"), _computation).values():
+    for part in grouped((row for row in rows if row["network"] == "crossover"), computation).values():
         fast = [row for row in part if family(row) == FAMILIES["winograd"]]
         shown += [
             {

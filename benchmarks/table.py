@@ -176,7 +176,7 @@ def _print_rounds(console: Console, results: Results) -> None:
     for one in results.machine:
         rates = f"sgemm {one['sgemm_gflops']:.0f} GFLOP/s, copy {one['copy_gbps']:.0f} GB/s"
         console.print(f"machine, {_threads(one['threads'])}: {rates}")
-    layers = {(row["layer"], row["threads"]): row for row in results.rows}.values()
+    layers = {summaries.computation(row): row for row in results.rows}.values()
     kept, thrown = (sum(row[name] for row in layers) for name in ("rounds", "thrown_away"))
     why = ", in which a probe saw less than 90 % of the machine" if thrown else ""
     console.print(f"{kept} rounds, {thrown} more thrown away{why}; {results.seconds:.0f} s")

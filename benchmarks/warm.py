@@ -35,11 +35,6 @@ class Died(Unready):
     """Its process died or hung, and is gone."""
 
 
-def most_threads() -> int:
-    """The CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def cpus(threads: int) -> set[int] | None:
     """The CPUs for so many threads: the last ones, since interrupts prefer the first; None where there is no choice."""
     return set(sorted(os.sched_getaffinity(0))[-threads:]) if hasattr(os, "sched_getaffinity") else None

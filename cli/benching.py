@@ -18,7 +18,7 @@ from ..benchmarks.results import Results
 from ..conformance.errors import UsageError
 from ..reports import terminal
 from . import STATUS_INTERRUPTED, STATUS_NEW
-from .running import interrupt, limits_of
+from .running import check_writable, interrupt, limits_of
 
 STANDARD_OUTPUT = "-"
 
@@ -35,7 +35,7 @@ def bench_command(options: dict[str, Any]) -> int:
         return 0
     layers, target = _layers(options, baseline), options["json_file"]
     if target not in (None, STANDARD_OUTPUT):
-        _check_writable(target)
+        check_writable("the results", target)
     if options["pictures"] is not None:
         from ..benchmarks import charts  # noqa: F401  raises UsageError now, where what draws is not installed
     signal.signal(signal.SIGTERM, interrupt)
@@ -120,14 +120,6 @@ def _print_implementations(implementations: list[Implementation]) -> None:
         missing = f"  (not installed: {lacks})" if lacks else ""
         kind = "vendor, " if one.vendor else ""
         click.echo(f"{one.name}: {kind}{', '.join(one.variants)}{missing}")
-
-
-def _check_writable(target: str) -> None:
-    """Raises `UsageError` before the work where its result could not be written after it."""
-    try:
-        Path(target).touch()
-    except OSError as error:
-        raise UsageError("the results cannot be written", got=target, expected=error.strerror) from error
 
 
 def _write(found: Results, target: str) -> None:

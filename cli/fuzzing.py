@@ -17,7 +17,7 @@ from ..conformance.errors import UsageError
 from ..conformance.expressions import condition
 from ..conformance.verdict import VERDICTS
 from . import STATUS_NEW, STATUS_WRONG
-from .running import SESSION, absolute_file, asked_before, cores, forms_of, interrupt, interrupted, limits_of
+from .running import SESSION, absolute_file, asked_before, forms_of, interrupt, interrupted, limits_of
 
 if TYPE_CHECKING:
     from ..conformance.fuzzing.causes import Cause
@@ -49,7 +49,7 @@ def fuzz_command(given: set[str], options: dict[str, Any]) -> int:
     said = harness_options(
         budget=_budget(options["budget"]),
         forms=forms_of(asked["form"]),
-        jobs=options["jobs"] or cores(),
+        jobs=options["jobs"] or engines.cores(),
         limits=limits_of(options),
         seed=asked["seed"],
         resume=resume,

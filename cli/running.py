@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import signal
 from collections.abc import Mapping, Sequence
@@ -65,7 +64,7 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
     known = expectations.gather(asked["expectations"])
     harness_options = harness.Options(
         forms=forms_of(asked["form"]),
-        jobs=options["jobs"] or cores(),
+        jobs=options["jobs"] or engines.cores(),
         limits=limits_of(asked),
         seed=asked["seed"],
         resume=resume,
@@ -129,6 +128,14 @@ def limits_of(options: Mapping[str, Any]) -> Limits:
 def absolute_file(name: str | None) -> str | None:
     """The path of a file that still means the same in another folder."""
     return name and str(Path(name).absolute())
+
+
+def check_writable(what: str, target: str) -> None:
+    """Raises `UsageError` before the work where its result, plural or not, could not be written after it."""
+    try:
+        Path(target).touch()
+    except OSError as error:
+        raise UsageError(f"{what} cannot be written", got=target, expected=error.strerror) from error
 
 
 def interrupt(*_: object) -> None:
@@ -225,11 +232,6 @@ def _shard(entries: list[corpus.Entry], text: str) -> list[corpus.Entry]:
     if not 1 <= index <= count:
         raise UsageError("--shard is I/N", got=text, expected="1/4 to 4/4, for example")
     return entries[index - 1 :: count]
-
-
-def cores() -> int:
-    """The cores that this process may use; macOS tells only how many there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _seconds(option: str, value: float) -> float:

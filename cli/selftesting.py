@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from ..conformance.errors import UsageError
+from ..conformance import engines
 from ..conformance.faults import SUBJECTS, choose
 from ..conformance.selftest import selftest
 from ..reports import kills, terminal
 from . import STATUS_NEW
-from .running import choose_entries, cores
+from .running import check_writable, choose_entries
 
 
 def selftest_command(options: dict[str, Any]) -> int:
@@ -23,14 +23,14 @@ def selftest_command(options: dict[str, Any]) -> int:
         return 0
     faults, target = choose(options["faults"]), options["json_file"]
     if target is not None:
-        _check_writable(target)
+        check_writable("the report", target)
     entries = choose_entries(options)
     with terminal.progress({"selftest": sum(bool(entry.computations) for entry in entries)}) as progress:
         report = selftest(
             entries,
             faults,
             seed=options["seed"],
-            jobs=options["jobs"] or cores(),
+            jobs=options["jobs"] or engines.cores(),
             progress=lambda: progress("selftest", 1),
         )
     kills.print_report(report)
@@ -47,11 +47,3 @@ def print_faults() -> None:
         for fault in faults:
             source = f"  ({fault.source})" if fault.source else ""
             click.echo(f"  {fault.code}: {fault.sentence}{source}")
-
-
-def _check_writable(target: str) -> None:
-    """Raises `UsageError` before the work where its result could not be written after it."""
-    try:
-        Path(target).touch()
-    except OSError as error:
-        raise UsageError("the report cannot be written", got=target, expected=error.strerror) from error

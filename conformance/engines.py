@@ -109,6 +109,11 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 FILE = TypeAdapter(dict[Name, EngineFields])
 
 
+def cores() -> int:
+    """The cores that this process may use; macOS tells only how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @cache
 def known_engines() -> dict[str, Engine]:
     """The engines that ship, by name, and those of installed distributions."""

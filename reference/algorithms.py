@@ -9,10 +9,10 @@ from . import gemm, naive
 from .contraction import Derivative, accumulator
 from .depthwise import fused
 from .fft import fft
-from .geometry import Array, Geometry, Ints, Size, as_tuple
+from .geometry import Array, Geometry, Ints, as_tuple
 from .lowering import auto, blocked, direct, kn2row, mec
 from .phases import phases
-from .prepared import Maker, PreparedKernel, Writer, forward, transposed, written
+from .prepared import Maker, PreparedKernel, forward, transposed, written
 from .shapes import Relation, relate
 from .winograd import DEFAULT_TILE, winograd
 
@@ -36,18 +36,11 @@ FORWARD: dict[str, Derivative] = {
 }
 
 
-def _by_phases(make: Maker) -> Maker:
-    def of(kernel: Array, groups: int, strides: Size, dilation: Size) -> Writer:
-        return phases(make, kernel, groups, strides, dilation)
-
-    return of
-
-
 TRANSPOSED: dict[str, Derivative] = {
     "gemm_col2im": gemm.to_image,
     "dilate_pad": gemm.to_image_dilated,
     "naive": naive.to_image,
-    **{name: transposed(_by_phases(MAKERS[name])) for name in OF_PHASES},
+    **{name: transposed(phases(MAKERS[name])) for name in OF_PHASES},
 }
 
 
@@ -62,7 +55,7 @@ def algorithms(op: str, algorithm: str, tile: Ints | None) -> Mapping[str, Deriv
     if algorithm != "winograd":
         raise ValueError(f"tile: got {tile!r} for {algorithm}, expected it for winograd only")
     make = winograd(tile)
-    return {**table, "winograd": transposed(_by_phases(make)) if op == "conv_transpose" else forward(make)}
+    return {**table, "winograd": transposed(phases(make)) if op == "conv_transpose" else forward(make)}
 
 
 def prepare(
@@ -96,7 +89,7 @@ def prepare(
     tiles = as_tuple(DEFAULT_TILE if tile is None else tile, rank, "tile") if algorithm == "winograd" else None
     make = makers[algorithm] if tiles is None else winograd(tiles)
     if op == "conv_transpose":
-        make = _by_phases(make)
+        make = phases(make)
     geometry, kernel_shape, blocks, _ = relation
     dtype = accumulator(w.dtype, accumulation_dtype)
     with np.errstate(all="ignore"):  # where weights are not finite, the operation goes by the definition

@@ -118,14 +118,19 @@ def to_image_dilated(geometry: Geometry, grid: Array, kernel: Array, groups: int
     sizes = tuple(max((o - 1) * s + 1, 0) for o, s in zip(geometry.grid, geometry.strides, strict=True))
     dilated = np.zeros((len(grid), *sizes, grid.shape[-1]), grid.dtype)
     dilated[:, *(slice(None, None, s) for s in geometry.strides)] = grid
-    # (*kernel, C/G, G*F/G) -> (*kernel, C/G, G, F/G) -> (*kernel, F/G, G, C/G) -> (*kernel, F/G, G*C/G)
-    *kernel_size, channels, filters = kernel.shape
-    w = np.flip(kernel, tuple(range(rank))).reshape(*kernel_size, channels, groups, filters // groups).swapaxes(-1, -3)
-    w = w.reshape(*kernel_size, filters // groups, groups * channels)
     taps = zip(geometry.kernel_size, geometry.dilation, geometry.begin, strict=True)
     begin = tuple((k - 1) * d - b for k, d, b in taps)
-    mirrored = Geometry(sizes, geometry.image, geometry.kernel_size, (1,) * rank, geometry.dilation, begin)
-    return to_grid(mirrored, dilated, w, groups)
+    relation = Geometry(sizes, geometry.image, geometry.kernel_size, (1,) * rank, geometry.dilation, begin)
+    return to_grid(relation, dilated, mirrored(kernel, groups), groups)
+
+
+def mirrored(kernel: Array, groups: int) -> Array:
+    """The kernel of the adjoint as a convolution at stride 1, backwards: (*kernel, C/G, F) -> (*kernel, F/G, C)."""
+    *kernel_size, channels, filters = kernel.shape
+    backwards = np.flip(kernel, tuple(range(len(kernel_size))))
+    # (*kernel, C/G, G*F/G) -> (*kernel, C/G, G, F/G) -> (*kernel, F/G, G, C/G) -> (*kernel, F/G, G*C/G)
+    w = backwards.reshape(*kernel_size, channels, groups, filters // groups).swapaxes(-1, -3)
+    return w.reshape(*kernel_size, filters // groups, groups * channels)
 
 
 def _grouped_columns(geometry: Geometry, image: Array, groups: int) -> Array:

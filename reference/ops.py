@@ -25,16 +25,14 @@ depthwise ones; and of the transposed ones TensorFlow's alone are. The reference
 is no data.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 
 from .algorithms import algorithms, of_prepared
-from .contraction import Derivative, contract
+from .contraction import contract
 from .geometry import Array, Ints, Padding
 from .prepared import PreparedKernel
-from .shapes import Relation, relate
+from .shapes import relate
 
 DEFAULT = {"conv": "im2col", "depthwise_conv": "im2col", "conv_transpose": "gemm_col2im"}
 
@@ -221,35 +219,21 @@ def _apply(
     """One operation, by an algorithm that is named or by the one that its kernel is prepared for."""
     if isinstance(w, PreparedKernel):
         said = {"strides": strides, "dilation": dilation, "groups": groups, "tile": tile, "algorithm": algorithm}
-        wide = None if accumulation_dtype is None else np.dtype(accumulation_dtype)
-        w.require_same(op=op, **said, accumulation_dtype=wide)
+        requested = None if accumulation_dtype is None else np.dtype(accumulation_dtype)
+        w.require_same(op=op, **said, accumulation_dtype=requested)
         if flip:
             raise ValueError("flip: got True, expected False: a kernel is mirrored before it is prepared")
         relation = w.relate(x.shape, padding, output_padding)
-        by = of_prepared(w, relation)
-        return _contracted(by, w.algorithm, relation, x, w.kernel, bias, w.accumulation_dtype, threads, w.finite)
-    steps = (1 if strides is None else strides), padding, (1 if dilation is None else dilation)
-    relation = relate(op, x.shape, w.shape, *steps, 1 if groups is None else groups, output_padding)
-    name = DEFAULT[op] if algorithm is None else algorithm
-    kernel = np.flip(w, tuple(range(w.ndim - 2))) if flip else w
-    by = algorithms(op, name, tile)
-    return _contracted(by, name, relation, x, kernel, bias, accumulation_dtype, threads, None)
-
-
-def _contracted(
-    by: Mapping[str, Derivative],
-    algorithm: str,
-    relation: Relation,
-    x: Array,
-    w: Array,
-    bias: Array | None,
-    accumulation_dtype: npt.DTypeLike | None,
-    threads: int,
-    finite: bool | None,
-) -> Array:
-    geometry, kernel_shape, groups, output_shape = relation
+        by, name, kernel, finite, wide = of_prepared(w, relation), w.algorithm, w.kernel, w.finite, w.accumulation_dtype
+    else:
+        steps = (1 if strides is None else strides), padding, (1 if dilation is None else dilation)
+        relation = relate(op, x.shape, w.shape, *steps, 1 if groups is None else groups, output_padding)
+        name = DEFAULT[op] if algorithm is None else algorithm
+        kernel = np.flip(w, tuple(range(w.ndim - 2))) if flip else w
+        by, finite, wide = algorithms(op, name, tile), None, accumulation_dtype
+    geometry, kernel_shape, blocks, output_shape = relation
     if bias is not None and bias.shape != output_shape[-1:]:
         raise ValueError(f"bias: got shape {bias.shape}, expected {output_shape[-1:]}, one per output channel")
     # (*kernel, C, M) -> (*kernel, 1, C*M) where the operation is depthwise
-    arrays = x, w.reshape(kernel_shape), groups, accumulation_dtype, bias
-    return contract(by, algorithm, geometry, *arrays, threads, finite=finite)
+    arrays = x, kernel.reshape(kernel_shape), blocks, wide, bias
+    return contract(by, name, geometry, *arrays, threads, finite=finite)

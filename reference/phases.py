@@ -9,12 +9,14 @@ a convolution of stride 1 and dilation d/h with those taps in mirrored order. No
 is made that is not wanted, and no two outputs are added up: each phase writes every s-th output, through a view.
 """
 
+from functools import partial
 from math import ceil, gcd
 from typing import NamedTuple
 
 import numpy as np
 
 from . import workers
+from .gemm import mirrored
 from .geometry import Array, Geometry, Size
 from .prepared import Maker, Writer
 from .workers import Task
@@ -51,13 +53,14 @@ class Phases(NamedTuple):
         return tasks
 
 
-def phases(make: Maker, kernel: Array, groups: int, strides: Size, dilation: Size) -> Phases:
-    """Of a kernel (*kernel, C/G, F): the maker's writers of each phase."""
-    rank = len(strides)
-    # as a convolution that reads F and writes C: mirrored, (*kernel, C/G, G*F/G) -> (*kernel, F/G, G*C/G)
-    *sizes, channels, filters = kernel.shape
-    w = np.flip(kernel, tuple(range(rank))).reshape(*sizes, channels, groups, filters // groups).swapaxes(-1, -3)
-    w = w.reshape(*sizes, filters // groups, groups * channels)
+def phases(make: Maker) -> Maker:
+    """A maker for transposed convolutions, of one for the convolutions that their phases are."""
+    return partial(_phases, make)
+
+
+def _phases(make: Maker, kernel: Array, groups: int, strides: Size, dilation: Size) -> Phases:
+    """Of a kernel (*kernel, C/G, F): the maker's writers of each phase, which read F and write C."""
+    sizes, w = kernel.shape[:-2], mirrored(kernel, groups)
     steps = tuple(s // gcd(s, d) for s, d in zip(strides, dilation, strict=True))
     spread = tuple(d // gcd(s, d) for s, d in zip(strides, dilation, strict=True))
     found: list[Phase] = []
@@ -70,7 +73,7 @@ def phases(make: Maker, kernel: Array, groups: int, strides: Size, dilation: Siz
             # tap t is the (k-1-t)-th of the mirrored kernel
             last = (k - 1 - t for k, t in zip(sizes, first, strict=True))
             chosen = (slice(end % step, end + 1, step) for end, step in zip(last, steps, strict=True))
-            writer = make(w[tuple(chosen)], groups, (1,) * rank, spread)
+            writer = make(w[tuple(chosen)], groups, (1,) * len(sizes), spread)
         found.append(Phase(residue, first, taps, writer))
     return Phases(tuple(found))
 

@@ -11,7 +11,7 @@ tiles are one matrix product per transformed position. Strides and dilation need
 
 every pair (q, p) is a convolution of stride and dilation 1, of every lcm(s, d)-th sample from q*s + p*d on. The
 residues q are other outputs: dilation d interleaves d convolutions, which are further tiles here. The phases p are
-other taps: stride s adds up the s polyphase parts, each a `Part` here, with a smaller kernel of its own.
+other taps: stride s adds up the s polyphase parts, each a `Phase` here, with a smaller kernel of its own.
 
 What a tile reads it mixes: rounding errors are in proportion to the largest values of the neighbourhood, and a NaN or
 an infinity in the input makes NaN of outputs of the same tile that do not read it. The larger the tile, the fewer

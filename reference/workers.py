@@ -26,8 +26,6 @@ MOST_KEPT = 64
 T = TypeVar("T")
 
 _threads: ContextVar[int] = ContextVar("threads", default=1)
-
-
 Task = Callable[[], None]
 
 
@@ -61,6 +59,7 @@ def run(tasks: Sequence[Task]) -> None:
         for task in shared:  # a list's iterator hands every item out once, whoever asks
             task()
 
+    # each in a copy of this context, of which NumPy's errstate is a part
     for done in [_pool(threads()).submit(copy_context().run, work) for _ in range(count)]:
         done.result()
 
