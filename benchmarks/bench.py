@@ -190,10 +190,10 @@ class Bench:
                 if variant in reasons:
                     continue
                 try:
-                    process.prepare(layer, truth.arrays, variant)
+                    seconds = process.prepare(layer, truth.arrays, variant)
                     case, result = one.formatted(layer.case, variant), process.result(variant)
                     errors[one.name, variant] = truth.judge(case, result, one.winograd_tile)
-                    contenders.append(Contender(process, variant))
+                    contenders.append(Contender(process, variant, seconds))
                 except WrongResult as error:
                     reasons[variant] = wrong = f"{variant}: wrong result, {error}"
                     self._skip(layer, one.name, count, wrong, wrong=True)

@@ -29,6 +29,8 @@ NEAR, MOST_NEAR = 1.2, 3
 """Variants that calibration finds this near the fastest are measured in the rounds, so many at most."""
 FEWEST = 5
 """Rounds that are made whatever they take."""
+FAR, FAR_SAMPLES = 6.0, 3
+"""Where time is limited, what takes so many times the fastest's seconds gives so many samples and no more."""
 
 
 @dataclass
@@ -62,8 +64,11 @@ class Contender:
 def calibrate(variants: Sequence[Contender]) -> list[Contender]:
     """Finds out how long the variants of one implementation take; those between which the rounds have to decide.
 
-    In turn as well, and each by the fastest of some turns, the more the shorter they are.  Raises `Died`.
+    In turn as well, and each by the fastest of some turns, the more the shorter they are; where there is nothing to
+    decide, a long first call says enough.  Raises `Died`.
     """
+    if len(variants) == 1 and CALIBRATION < variants[0].seconds < math.inf:
+        return list(variants)
     for one in variants:
         time.sleep(PAUSE)
         one.seconds = one.process.turn(one.variant, 1, warm=False)[0]
@@ -97,32 +102,48 @@ class Rounds:
         self._like = statistics.median(one.seconds for one in self.contenders) if self.contenders else 0.0
         before = self._probe()
         while self.contenders and len(self.probes) < self.wanted:
-            late = time.monotonic() - begin > self.most_seconds
-            if len(self.probes) >= FEWEST and late:
+            spent = time.monotonic() - begin
+            if len(self.probes) >= FEWEST and spent > self.most_seconds:
                 break
             samples = self._round(number, dead)
             number, after = number + 1, self._probe()
-            # where the machine never comes to itself, there is no better to wait for
-            whole = self.machine.whole(min(before, after)) or self.thrown_away >= self.wanted or late
-            if whole:
-                for contender, sample in zip(self.contenders, samples, strict=True):
+            if self.machine.whole(min(before, after)) or self._pressed(begin, number):
+                for contender, sample in samples:
                     contender.samples.append(sample)
                 self.probes.append((before + after) / 2)
             else:
                 self.thrown_away += 1
             before = after
 
-    def _round(self, number: int, dead: Callable[[Contender, str], None]) -> list[float]:
-        """A sample of every contender that is left, in the contenders' order."""
-        samples: dict[int, float] = {}
-        for place in order(len(self.contenders), number):
-            contender = self.contenders[place]
+    def _pressed(self, begin: float, number: int) -> bool:
+        """Whether no better rounds can be waited for: the machine never comes to itself, or there is time for the
+        fewest rounds only.
+        """
+        each = (time.monotonic() - begin) / number
+        left = max(FEWEST - len(self.probes), 1) * each
+        return self.thrown_away >= self.wanted or each * number + left > self.most_seconds
+
+    def _taking_part(self) -> list[Contender]:
+        fastest = min((one.seconds for one in self.contenders), default=0.0)
+        limited = math.isfinite(self.most_seconds)
+        return [
+            one
+            for one in self.contenders
+            if not (limited and len(one.samples) >= FAR_SAMPLES and one.seconds > FAR * fastest)
+        ]
+
+    def _round(self, number: int, dead: Callable[[Contender, str], None]) -> list[tuple[Contender, float]]:
+        """A sample of every contender that takes part and lives."""
+        taking = self._taking_part()
+        samples: list[tuple[Contender, float]] = []
+        for place in order(len(taking), number):
+            contender = taking[place]
             try:
-                samples[place] = contender.turn()
+                samples.append((contender, contender.turn()))
             except Died as error:
+                self.contenders = [one for one in self.contenders if one is not contender]
                 dead(contender, str(error))
-        self.contenders = [one for place, one in enumerate(self.contenders) if place in samples]
-        return [samples[place] for place in sorted(samples)]
+        return samples
 
     def _probe(self) -> float:
         time.sleep(PAUSE)

@@ -36,9 +36,7 @@ def fft(kernel: Array, groups: int, strides: Size, dilation: Size) -> Writer:
         1 << (max(2 * extent, extent + s, least) - 1).bit_length() for extent, s in zip(extents, strides, strict=True)
     )
     step = tuple((n - extent + 1) // s * s for n, extent, s in zip(tile, extents, strides, strict=True))
-    spread = np.zeros((*extents, channels, filters), kernel.dtype)
-    spread[tuple(slice(None, None, d) for d in dilation)] = kernel
-    spectrum = np.fft.rfftn(spread, tile, range(rank)).conj()
+    spectrum = _spectrum(kernel, tile, dilation)
     points = prod(spectrum.shape[:rank])
     # (*frequencies, C/G, G*F/G) -> (frequencies, G, C/G, F/G)
     weights = np.ascontiguousarray(spectrum.reshape(points, channels, groups, filters // groups).swapaxes(1, 2))
@@ -73,6 +71,22 @@ def fft(kernel: Array, groups: int, strides: Size, dilation: Size) -> Writer:
         return [task(number, row) for number in range(len(image)) for row in range(tiles[0])]
 
     return write
+
+
+def _spectrum(kernel: Array, tile: Size, dilation: Size) -> Array:
+    """conj(F g): (*kernel, C, F) -> (*frequencies, C, F), half of the last axis' frequencies, since g is real.
+
+    Axis by axis a product with exp(2 pi i f t d / n), of the taps t alone: a transform of all n samples would spend its
+    time on zeros, eight seconds for 512 x 512 kernels of 3 x 3 where this takes one.
+    """
+    spectrum: Array = kernel
+    for axis, (n, d, taps) in enumerate(zip(tile, dilation, kernel.shape, strict=False)):
+        before, rest = spectrum.shape[:axis], spectrum.shape[axis + 1 :]
+        frequencies = np.arange(n if axis < len(tile) - 1 else n // 2 + 1)
+        angles = np.multiply.outer(frequencies, np.arange(0, taps * d, d)) % n * (2 * np.pi / n)
+        waves = np.exp(1j * angles).astype(np.result_type(kernel, np.complex64))
+        spectrum = (waves @ spectrum.reshape(*before, taps, prod(rest))).reshape(*before, len(frequencies), *rest)
+    return spectrum
 
 
 def _place_row(y: Array, row: int, step: Size, strides: Size, out: Array) -> None:

@@ -106,8 +106,13 @@ def multiply(rows: Array, weights: Slices, out: Array) -> None:
 
 
 def column_spans(weights: Slices, number: int) -> list[slice]:
-    """The columns in so many spans of whole slices, or in fewer; what is left over is the last one's."""
+    """The columns in so many spans of whole slices, or in fewer; what is left over is the last one's.
+
+    A slice that is the only one is cut through: its product is packed, and takes any columns of it.
+    """
     slices, _, wide = weights.whole.shape[-3:]
+    if slices == 1 and not weights.rest.shape[-1]:
+        return cut_evenly(wide, max(min(wide, number), 1))
     spans = cut_evenly(slices, max(min(slices, number), 1))
     return [slice(span.start * wide, span.stop * wide) for span in spans[:-1]] + [
         slice(spans[-1].start * wide, weights.columns)
@@ -116,7 +121,9 @@ def column_spans(weights: Slices, number: int) -> list[slice]:
 
 def some_columns(weights: Slices, columns: slice) -> Slices:
     """One of these spans, a view."""
-    wide = weights.whole.shape[-1]
+    slices, _, wide = weights.whole.shape[-3:]
+    if slices == 1:
+        return Slices(weights.whole[..., columns], weights.rest)
     whole = weights.whole[..., columns.start // wide : columns.stop // wide, :, :]
     return Slices(whole, weights.rest if columns.stop == weights.columns else weights.rest[..., :0])
 

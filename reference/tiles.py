@@ -1,8 +1,9 @@
 """Winograd's convolution of one kernel at stride and dilation 1: blocks of tiles, in threads. See `tile_block`.
 
 The products of all tiles are summed over channels in float32. The rounding errors of that, enlarged by AT, are most of
-the error; summing the channels in `parts` of at most 256 keeps it below four times that of one GEMM (512 channels at
-once: 5.3 times), and costs nothing, since the parts are added up where the rows are: [AT AT] @ [M_0 M_1].
+the error; summing the channels in `parts` keeps it below four times that of one GEMM, and costs little, since the parts
+are added up where the rows are: [AT AT] @ [M_0 M_1]. With OpenBLAS's kernels for AVX-512 parts of 256 channels give 3.9
+times (512 at once: 5.3), with those for AVX2, whose GEMM itself is more exact, 4.6 times, and parts of 128 give 3.4.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,8 @@ BLOCK = 6 << 20
 """Bytes of V and M that a block should fill: few blocks, since each costs some 40 microseconds of Python."""
 FEWEST_TILES = 64
 """Of a block, though it be larger than that: fewer would read the weights more often."""
-MOST_CHANNELS = 256
+MOST_CHANNELS, MOST_CHANNELS_PACKED = 256, 128
+"""Of a part, where small products are fast and where they are not."""
 
 
 class Transformed(NamedTuple):
@@ -38,8 +40,8 @@ class Transformed(NamedTuple):
 
 
 def channel_parts(channels: int) -> int:
-    """The fewest equal parts of at most `MOST_CHANNELS` channels; one where that takes parts of less than half."""
-    fewest = ceil(channels / MOST_CHANNELS)
+    """The fewest equal parts of at most so many channels; one where that takes parts of less than half."""
+    fewest = ceil(channels / (MOST_CHANNELS if products.small_is_fast() else MOST_CHANNELS_PACKED))
     return next((parts for parts in range(max(fewest, 1), 2 * fewest + 1) if channels % parts == 0), 1)
 
 

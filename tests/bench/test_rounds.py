@@ -102,6 +102,23 @@ def test_time_ends_the_rounds_but_not_before_there_are_some():
     assert len(contender.samples) == rounds.FEWEST
 
 
+def test_what_is_far_behind_gives_fewer_samples_where_time_is_limited():
+    def measured(most_seconds: float) -> list[int]:
+        contenders = [Contender(process(name, [time]), "", time) for name, time in (("a", 1.0), ("b", 5.0), ("c", 7.0))]
+        Rounds(contenders, machine_with([100.0]), wanted=8, most_seconds=most_seconds).run(lambda *_: None)
+        return [len(one.samples) for one in contenders]
+
+    assert measured(60.0) == [8, 8, rounds.FAR_SAMPLES]
+    assert measured(float("inf")) == [8, 8, 8]
+
+
+def test_nothing_is_thrown_away_once_there_is_time_for_the_fewest_only():
+    contender = Contender(process("a", [1.0]), "", 1.0)
+    made = Rounds([contender], machine_with([50.0]), wanted=100, most_seconds=0.0)
+    made.run(lambda *_: None)
+    assert (len(contender.samples), made.thrown_away) == (rounds.FEWEST, 0)
+
+
 def test_who_dies_drops_out_and_the_others_go_on():
     one, other = Contender(process("a", [1.0], dies_at=2), "", 1.0), Contender(process("b", [2.0]), "", 2.0)
     dead = []
