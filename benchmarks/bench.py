@@ -21,7 +21,7 @@ from .truth import Errors, Truth, WrongResult
 from .warm import LIMITS, Died, Unready, Warm
 
 ROUNDS = 30
-LAYER_SECONDS = 4.0
+LAYER_SECONDS = 3.0
 """Of rounds, per layer and number of threads, where nobody says how many rounds there are to be."""
 LONGEST_CALL = 1.0
 """Seconds of one call, from which on an implementation is left out: it would take most of the time."""

@@ -29,7 +29,7 @@ NEAR, MOST_NEAR = 1.2, 3
 """Variants that calibration finds this near the fastest are measured in the rounds, so many at most."""
 FEWEST = 5
 """Rounds that are made whatever they take."""
-FAR, FAR_SAMPLES = 6.0, 3
+FAR, FAR_SAMPLES = 6.0, 2
 """Where time is limited, what takes so many times the fastest's seconds gives so many samples and no more."""
 
 
@@ -40,7 +40,7 @@ class Contender:
     process: Warm
     variant: str
     seconds: float = math.inf
-    """What calibration says of one call."""
+    """What its first call took, then what calibration says of one."""
     samples: list[float] = field(default_factory=list[float])
     """Seconds of a call, one sample per round."""
 
@@ -70,8 +70,9 @@ def calibrate(variants: Sequence[Contender]) -> list[Contender]:
     if len(variants) == 1 and CALIBRATION < variants[0].seconds < math.inf:
         return list(variants)
     for one in variants:
-        time.sleep(PAUSE)
-        one.seconds = one.process.turn(one.variant, 1, warm=False)[0]
+        if math.isinf(one.seconds):
+            time.sleep(PAUSE)
+            one.seconds = one.process.turn(one.variant, 1, warm=False)[0]
     for number in range(MOST_CALIBRATION):
         for one in variants:
             if one.seconds * number < CALIBRATION and (len(variants) > 1 or one.seconds < CALIBRATION):

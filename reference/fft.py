@@ -83,7 +83,7 @@ def _spectrum(kernel: Array, tile: Size, dilation: Size) -> Array:
     for axis, (n, d, taps) in enumerate(zip(tile, dilation, kernel.shape, strict=False)):
         before, rest = spectrum.shape[:axis], spectrum.shape[axis + 1 :]
         frequencies = np.arange(n if axis < len(tile) - 1 else n // 2 + 1)
-        angles = np.multiply.outer(frequencies, np.arange(0, taps * d, d)) % n * (2 * np.pi / n)
+        angles = np.multiply.outer(frequencies, d * np.arange(int(taps))) % n * (2 * np.pi / n)
         waves = np.exp(1j * angles).astype(np.result_type(kernel, np.complex64))
         spectrum = (waves @ spectrum.reshape(*before, taps, prod(rest))).reshape(*before, len(frequencies), *rest)
     return spectrum
