@@ -6,18 +6,16 @@ python -m convsuite.benchmarks.dashboard [--results DIR] [--out FILE] [BENCH.jso
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import vl_convert
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..conformance.errors import UsageError
+from ..pages import inline, packing
 from . import charts, history, results, summaries
 from .charts import Chart
 from .results import Results, Row
@@ -42,16 +40,14 @@ def render(measurements: Sequence[Results], values: Iterable[Row]) -> str:
     values = history.newest(values, COMMITS)
     shown = [*history.charts_of(values), *charts.of_measurement(rows)]
     network = HEADLINE if any(row["network"] == HEADLINE for row in rows) else rows[0]["network"] if rows else ""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
+    environment = inline.environment(TEMPLATES)
     environment.filters["number"] = number
     return environment.get_template("dashboard.html.j2").render(
         charts=shown,
-        data=Markup(json.dumps([_packed(chart) for chart in shown], allow_nan=False).replace("<", "\\u003c")),  # noqa: S704  no tag can end the script
-        style=_text("dashboard.css"),
-        script=_text("dashboard.js"),
+        data=inline.embedded([_packed(chart) for chart in shown]),
+        style=inline.shared("theme.css") + inline.text(TEMPLATES / "dashboard.css"),
+        theme=inline.shared("theme.js"),
+        script=inline.shared("unpack.js") + inline.text(TEMPLATES / "dashboard.js"),
         library=Markup(vl_convert.javascript_bundle()),  # noqa: S704  # pyright: ignore[reportCallIssue]  its stub lacks the default
         network=network,
         kinds=summaries.grouped(summaries.headline(rows, network), lambda row: row["kind"]),
@@ -70,33 +66,17 @@ def _newest(measurements: Iterable[Results]) -> dict[str, list[Row]]:
     return found
 
 
-def _text(name: str) -> Markup:
-    """A file of ours, to stand in the page as it is."""
-    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
-
-
 def _packed(chart: Chart) -> dict[str, Any]:
     """A chart as the page's script reads it: its rows by column, each column its different values and their places."""
-    fields = list(chart.rows[0])
-    columns: dict[str, Any] = {}
-    for field in fields:
-        values = [_rounded(row[field]) for row in chart.rows]
-        places = {value: place for place, value in enumerate(dict.fromkeys(values))}
-        columns[field] = {"values": list(places), "places": [places[value] for value in values]}
+    rows = [{field: packing.rounded(value, DIGITS) for field, value in row.items()} for row in chart.rows]
     return {
         "name": chart.name,
         "spec": chart.spec,
         "columns": chart.columns,
         "filters": [vars(one) for one in chart.filters],
-        "styles": charts.styles(chart.rows) if "family" in fields else {},
-        "rows": columns,
+        "styles": charts.styles(chart.rows) if "family" in rows[0] else {},
+        "rows": packing.columns(rows),
     }
-
-
-def _rounded(value: Any) -> Any:
-    if not isinstance(value, float):
-        return value
-    return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
 
 
 def number(value: float | None) -> str:

@@ -25,6 +25,14 @@ def write_markdown(folder: Path, target: str) -> None:
     click.echo(target)
 
 
+def write_html(folder: Path, target: Path, *, reproducers: bool, pictures: bool) -> None:
+    """The HTML report into a folder; tells its path.  Raises `UsageError` where it cannot be written."""
+    from ..reports.html.page import write
+
+    page = write(folder, target, reproducers=reproducers, drawn=pictures, told=lambda said: click.echo(said, err=True))
+    click.echo(page)
+
+
 def print_expectations(folder: Path) -> None:
     """An expectations file for what is new."""
     from ..reports.propose import propose

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..adapters.case import Case
 from . import store
 from .entry import Entry
 from .expectations import Expectation
@@ -53,6 +54,7 @@ def make_record(
         "bound_ratio": judgement.bound_ratio,
         "seconds": outcome.seconds,
         "message": judgement.message,
+        "error_map": judgement.error_map,
         "diagnosis": None if diagnosis is None else diagnosis.to_json(),
         "program": outcome.program,
         **parameters,
@@ -64,6 +66,21 @@ def make_record(
         "family": entry.family,
         "about": entry.about,
     }
+
+
+COMPUTED = (
+    *(name for name in Case.__dataclass_fields__ if name not in ("id", "dtype", "must_refuse", "tags", "literal")),
+    "expected_dtype",
+    "expect",
+    "check",
+    "law",
+)
+"""The fields of a record that say what is computed."""
+
+
+def computation(record: store.Record) -> str:
+    """What a record's case computes, for telling whether two records of one id are about the same."""
+    return repr([record.get(name) for name in COMPUTED])
 
 
 def _expected_verdict(judgement: Judgement, status: str, expectation: Expectation | None) -> str | None:

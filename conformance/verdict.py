@@ -6,13 +6,14 @@ the same twice, and only then the values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from ..adapters.case import Case, from_format, numpy_dtype
 from ..reference.bounds import FEWEST_FOR_VARIANCE, VARIANCE_FACTOR
+from .error_map import error_map
 from .expected import Expected
 from .process import Outcome
 from .profiles import Profile, allowed
@@ -32,6 +33,7 @@ class Judgement:
     """True where the verdict is a good one, so that a test can ``assert check(case, array)``.
 
     ``max_error``: largest |error|; ``bound_ratio``: largest |error| / bound; None where not finite or not compared.
+    ``error_map``: where values differ, see `error_map`.
     """
 
     verdict: str
@@ -40,6 +42,7 @@ class Judgement:
     bound_ratio: float | None = None
     shape: tuple[int, ...] | None = None
     dtype: str | None = None
+    error_map: dict[str, Any] | None = field(default=None, compare=False, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -88,8 +91,10 @@ def judge_array(
             "varies, or writes to its arguments"
         )
         return Judgement("unstable", message, shape=shape, dtype=dtype)
-    verdict, message, max_error, ratio = judge_values(case, allowed(case, expected, profile), values)
-    return Judgement(verdict, message, max_error, ratio, shape, dtype)
+    fair = allowed(case, expected, profile)
+    verdict, message, max_error, ratio = judge_values(case, fair, values)
+    where = error_map(case, *_distances(fair, values)[1:]) if verdict == "differs" else None
+    return Judgement(verdict, message, max_error, ratio, shape, dtype, where)
 
 
 def judge_shape(case: Case, shape: tuple[int, ...], dtype: str) -> Judgement | None:
@@ -110,13 +115,9 @@ def judge_values(case: Case, expected: Expected, values: np.ndarray) -> tuple[st
     """(verdict, message, largest |error|, largest |error| / bound) of values (channels last) of the expected shape."""
     right = expected.values
     with np.errstate(all="ignore"):
-        # infinities and NaN have to stand where the reference's stand
         rounded = right.astype(values.dtype)
         got, due = values.astype(np.float64), rounded.astype(np.float64)
-        equal = (got == due) | (np.isnan(got) & np.isnan(due)) | (expected.poisoned & ~np.isfinite(got))
-        error = np.where(equal, 0.0, np.abs(got - right.astype(np.float64)))
-        ratios = np.where(error == 0, 0.0, error / expected.bound)
-        wrong = ~equal
+        wrong, error, ratios = _distances(expected, values)
         if not expected.exact:
             wrong &= expected.infinite | np.isnan(due) | (expected.checked & ~(ratios <= 1))
     max_error, ratio = finite_max(error), finite_max(ratios)
@@ -135,6 +136,17 @@ def judge_values(case: Case, expected: Expected, values: np.ndarray) -> tuple[st
             )
             return "differs", message, max_error, ratio
     return "within", "", max_error, ratio
+
+
+def _distances(expected: Expected, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(whether an element is another than the rounded answer, |error|, |error| / bound), each per element."""
+    right = expected.values
+    with np.errstate(all="ignore"):
+        # infinities and NaN have to stand where the reference's stand
+        got, due = values.astype(np.float64), right.astype(values.dtype).astype(np.float64)
+        equal = (got == due) | (np.isnan(got) & np.isnan(due)) | (expected.poisoned & ~np.isfinite(got))
+        error = np.where(equal, 0.0, np.abs(got - right.astype(np.float64)))
+        return ~equal, error, np.where(error == 0, 0.0, error / expected.bound)
 
 
 def finite_max(values: np.ndarray) -> float | None:

@@ -80,6 +80,10 @@ def _atoms(bad: list[Mapping[str, Any]]) -> Iterator[str]:
 
 def _values(record: Record) -> Mapping[str, Any]:
     """A record's parameters as conditions see them."""
+    return Entry(case_of(record), file="", line=0, law=record.get("law")).values
+
+
+def case_of(record: Mapping[str, Any]) -> Case:
+    """The case that a record's parameters say, without its arrays where they were written out."""
     told = {"id": record["case"], "dtype": record["expected_dtype"], "must_refuse": record["expect"] == "error"}
-    case = Case.from_json({name: told.get(name, record.get(name)) for name in Case.__dataclass_fields__})
-    return Entry(case, file="", line=0, law=record.get("law")).values
+    return Case.from_json({name: told.get(name, record.get(name)) for name in Case.__dataclass_fields__})

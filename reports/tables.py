@@ -86,9 +86,9 @@ def matrix(
     both = pd.concat([sums, sums.assign(family="all")]).groupby(["family", "engine"], sort=False).sum()
     counts: dict[tuple[str, str], dict[str, int]] = both.to_dict("index")  # pyright: ignore[reportAssignmentType]
     cells = {place: Cell(**count) for place, count in counts.items()}
-    seen = _distinct(records, "engine")
+    seen = distinct(records, "engine")
     engines = [name for name in order if name in seen]
-    return _distinct(records, "family"), engines + [name for name in seen if name not in engines], cells
+    return distinct(records, "family"), engines + [name for name in seen if name not in engines], cells
 
 
 def groups(records: Sequence[Record], status: str) -> list[Group]:
@@ -129,6 +129,11 @@ def _key(record: Record) -> tuple[Any, ...]:
     return record["engine"], record["form"], record["verdict"], record["op"], rank, record["known"]
 
 
+def smallest(records: Sequence[Record]) -> Record:
+    """The simplest example among them; raises ValueError where there is none."""
+    return min(records, key=_complexity)
+
+
 def _complexity(record: Record) -> tuple[bool, int, str]:
     """What makes an example simple: a computation rather than a law, then a small one."""
     return record.get("law") is not None, _volume(record), record["case"]
@@ -162,9 +167,9 @@ def causes(records: Sequence[Record]) -> list[Cause]:
     found = [
         Cause(
             why,
-            engines=_distinct(seen, "engine"),
-            forms=_distinct(seen, "form"),
-            verdicts=_distinct(seen, "verdict"),
+            engines=distinct(seen, "engine"),
+            forms=distinct(seen, "form"),
+            verdicts=distinct(seen, "verdict"),
             count=len(seen),
             example=min(seen, key=_complexity)["case"],
         )
@@ -201,11 +206,11 @@ def diagnosed(records: Sequence[Record]) -> list[Diagnosed]:
         found.append(
             Diagnosed(
                 code,
-                cases=len(_distinct(seen, "case")),
+                cases=len(distinct(seen, "case")),
                 records=len(seen),
                 new=sum(record["status"] == "new" for record in seen),
-                engines=_distinct(seen, "engine"),
-                forms=_distinct(seen, "form"),
+                engines=distinct(seen, "engine"),
+                forms=distinct(seen, "form"),
                 example=smallest["case"],
                 sentence=smallest["diagnosis"]["sentence"],
                 remedy=smallest["diagnosis"]["remedy"],
@@ -214,7 +219,8 @@ def diagnosed(records: Sequence[Record]) -> list[Diagnosed]:
     return sorted(found, key=lambda cause: (cause.code == UNEXPLAINED, -cause.cases, cause.code))
 
 
-def _distinct(records: Sequence[Record], key: str) -> list[str]:
+def distinct(records: Sequence[Record], key: str) -> list[str]:
+    """The values of a field, in the order of the records."""
     return list(dict.fromkeys(record[key] for record in records))
 
 

@@ -1,7 +1,6 @@
 "use strict";
 // Every chart of the page: its filters, its picture, its table. What there is stands in the element `data`.
 (() => {
-  const dark = matchMedia("(prefers-color-scheme: dark)");
   const charts = JSON.parse(document.getElementById("data").textContent);
 
   const element = (name, properties = {}, ...children) => {
@@ -11,14 +10,6 @@
   };
   const narrow = () => innerWidth < 600;
   const distinct = (rows, field) => [...new Set(rows.map((row) => row[field]))];
-
-  // Rows come by column: the different values once, and for every row the place of its value.
-  function unpacked(columns) {
-    const fields = Object.entries(columns);
-    const count = fields[0][1].places.length;
-    return Array.from({ length: count }, (_, index) =>
-      Object.fromEntries(fields.map(([field, { values, places }]) => [field, values[places[index]]])));
-  }
 
   // The rows that the filters leave. A filter offers the values that those before it leave; where nothing of what was
   // chosen is among them, it starts anew.
@@ -127,9 +118,9 @@
 
   for (const chart of charts) {
     chart.section = document.getElementById(chart.name);
-    chart.rows = unpacked(chart.rows);
+    chart.rows = Unpack.rows(chart.rows);
   }
   const showAll = () => Promise.all(charts.map(show));
-  dark.addEventListener("change", showAll);
+  document.documentElement.addEventListener("themechange", showAll);
   showAll().then(() => { document.documentElement.dataset.drawn = "yes"; });
 })();

@@ -19,12 +19,13 @@ ADAPTER_MODULES = {target.partition(":")[0] for target in ENTRY_POINTS.values()}
 # Each folder and those that it may import from, itself aside.
 ALLOWED = {
     "cases": set(),
+    "pages": set(),
     "reference": set(),
     "adapters": {"reference"},
     "conformance": {"adapters", "cases", "reference"},
-    "reports": {"adapters", "cases", "conformance", "reference"},
-    "benchmarks": {"adapters", "cases", "conformance", "reference"},
-    "cli": {"adapters", "benchmarks", "cases", "conformance", "reference", "reports"},
+    "reports": {"adapters", "cases", "conformance", "pages", "reference"},
+    "benchmarks": {"adapters", "cases", "conformance", "pages", "reference"},
+    "cli": {"adapters", "benchmarks", "cases", "conformance", "pages", "reference", "reports"},
 }
 
 
