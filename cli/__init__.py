@@ -1,19 +1,20 @@
 """The command line: a thin face on the harness and the reports.
 
-Everything but click is imported inside the commands, so that ``--help`` answers at once.
+Everything but click is imported inside the commands, so that ``--help`` answers at once; click itself only where
+there is a command line, since pytest loads a module of this package as a plugin.
 """
 
 from __future__ import annotations
 
 import sys
 
-import click
-
 STATUS_NEW, STATUS_WRONG, STATUS_INTERRUPTED = 1, 2, 130
 
 
 def main() -> None:
     """The entry point: 0 as expected, 1 a discrepancy that nobody expected, 2 a mistake, 130 interrupted."""
+    import click
+
     from ..conformance.errors import UsageError
     from .commands import app
 

@@ -50,6 +50,16 @@ EXPECTATIONS = click.option(
 )
 
 
+def _fail_on(default: str) -> Decorator:
+    return click.option(
+        "--fail-on",
+        type=click.Choice(["new", "any", "never"]),
+        default=default,
+        show_default=True,
+        help="What makes the status 1.",
+    )
+
+
 def _jobs(what: str) -> Decorator:
     return click.option(
         "--jobs", type=click.IntRange(1, 512), metavar="N", help=f"{what} side by side; default: the cores."
@@ -118,13 +128,8 @@ def app() -> None:
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, with its cases and engines.")
 @EXPECTATIONS
 @click.option("--no-diagnosis", is_flag=True, help="Leave it unasked why engines differ.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["new", "any", "never"]),
-    default="new",
-    show_default=True,
-    help="What makes the status 1.",
-)
+@click.option("--junit", metavar="FILE", help="JUnit XML of the records, for CI.")
+@_fail_on("new")
 def run(**options: Any) -> int:
     """Run cases on engines, judge them, and keep the records.
 
@@ -248,7 +253,7 @@ def fuzz(**options: Any) -> int:
     "--rounds",
     type=click.IntRange(1, 10_000),
     metavar="N",
-    help="Samples of each layer; default: 30, or what fits into 4 s, but 5 at least.",
+    help="Samples of each layer; default: 30, or what fits into 3 s, but 5 at least.",
 )
 @click.option("--json", "json_file", metavar="FILE", help='Everything that was found; "-" is standard output.')
 @click.option(
@@ -278,6 +283,63 @@ def bench(**options: Any) -> int:
     return bench_command(options)
 
 
+PARAMETERS = {
+    "op": "conv, conv_transpose, depthwise_conv or separable_conv.",
+    "input": "batch, spatial sizes, channels: 2,15,14,3.",
+    "kernel_size": "One number, or one per axis: 4,2.",
+    "filters": "Output channels; not with depthwise_conv.",
+    "strides": "As the kernel size; default: 1.",
+    "padding": "valid, same, same_lower, causal, a number, or pairs: 1:2,0:1.",
+    "dilation": "As the kernel size; default: 1.",
+    "groups": "Of channels.",
+    "depth_multiplier": "Of depthwise_conv and separable_conv.",
+    "output_padding": "Of conv_transpose.",
+    "use_bias": "With a bias.",
+    "data_format": "channels_last or channels_first.",
+    "dtype": "float32 by default.",
+    "data": "integers by default.",
+    "layout": "Of the arrays in memory: contiguous, strided, transposed, negative.",
+    "wrt": "The argument for which the gradient is asked.",
+    "kernel_shape": "One that does not fit, with --expect error.",
+    "expect": "error, where every engine has to refuse.",
+}
+"""Options that say a case, by its key, with their help."""
+
+
+def _parameters(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command with an option for every parameter of a case; their values are validated where cases are."""
+    for key, said in reversed(PARAMETERS.items()):
+        flag: dict[str, Any] = {"is_flag": True, "default": None} if key == "use_bias" else {"metavar": "VALUE"}
+        command = click.option(f"--{key.replace('_', '-')}", key, help=said, **flag)(command)
+    return command
+
+
+@app.command()
+@click.argument("case", metavar="[CASE]", required=False)
+@_parameters
+@ENGINE
+@ENGINES_FILE
+@click.option("--from", "source", metavar="NAME", help="Convert this engine's kernels …")
+@click.option("--to", "target", metavar="NAME", help="… for this one. Without --engine only the two are asked.")
+@click.option("--programs", is_flag=True, help="Whole programs instead of the calls in them.")
+@click.option("--json", "json_file", metavar="FILE", help='All of it, for programs; "-" is standard output.')
+@click.option("--markdown", metavar="FILE", help='The same as a page; "-" is standard output.')
+@click.option("--fresh", is_flag=True, help="Run everything, whatever is known from an earlier time.")
+@_jobs("Processes")
+@_timeout(30.0)
+@START_TIMEOUT
+@MEMORY
+def explain(**options: Any) -> int:
+    """How each engine says a case, with pads, sizes and kernel layouts in numbers; every program runs and is judged.
+
+    CASE is an id, FILE.yaml, or FILE.yaml::ID. Without it the options say a case, as the keys of case files do. Status
+    0: whatever has an answer is right; 1: something is wrong; 2: a mistake in the input.
+    """
+    from .explaining import explain_command
+
+    return explain_command(options)
+
+
 @app.command()
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 @click.argument("case", metavar="CASE")
@@ -291,12 +353,104 @@ def show(run_folder: Path, case: str, engines: tuple[str, ...]) -> None:
 
 @app.command()
 @click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
-@click.option("--markdown", metavar="FILE", required=True, help='Where to; "-" is standard output.')
-def report(run_folder: Path, markdown: str) -> None:
-    """A run as a page: what differs, by engine and parameters."""
-    from .reporting import write_markdown
+@click.argument("case", metavar="[CASE]", required=False)
+@click.option("--engine", "engines", multiple=True, metavar="NAME", help="Whose record.")
+@click.option("--form", type=click.Choice(FORMS[:2]), help="In which form, where both are bad.")
+@click.option("--issue", is_flag=True, help="The text of an issue, with the script in it.")
+@click.option("--run", "execute", is_flag=True, help="Execute it, and show what it prints.")
+@click.option("--all", "every", is_flag=True, help="The smallest case of every cause, engine, operation and form.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="With --all: where scripts and texts go.")
+@_jobs("With --all --run: engines")
+def repro(run_folder: Path, case: str | None, **options: Any) -> int:
+    """A bad record as a script of at most 40 lines that needs only NumPy and the framework, on standard output.
 
-    write_markdown(run_folder, markdown)
+    The script ends with status 1 while the discrepancy lives, and with 0 when it is gone. So does --run; 2 is a script
+    that did not come to an end of its own, or a mistake in the input.
+    """
+    from .reproducing import repro_command
+
+    if (case is None) != options["every"]:
+        raise click.UsageError("give a CASE, or --all")
+    if options["every"] and options["out"] is None and not options["execute"]:
+        raise click.UsageError("--all needs --out DIR, or --run")
+    if options["every"] and options["issue"]:
+        raise click.UsageError("--all writes the texts of issues beside the scripts: leave --issue out")
+    return repro_command(run_folder, case, options)
+
+
+@app.command()
+@click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="One page, DIR/index.html.")
+@click.option("--markdown", metavar="FILE", help='A long page; "-" is standard output.')
+@click.option("--summary", metavar="FILE", help='At most 60 lines of Markdown, for a pull request; "-" as above.')
+@click.option("--junit", metavar="FILE", help='JUnit XML for CI; "-" as above.')
+@_fail_on("never")
+@click.option("--no-reproducers", is_flag=True, help="HTML: execute no reproducers, and show none.")
+@click.option("--no-pictures", is_flag=True, help="HTML: do not let the engines draw the note's pictures.")
+def report(
+    run_folder: Path,
+    html: Path | None,
+    markdown: str | None,
+    summary: str | None,
+    junit: str | None,
+    fail_on: str,
+    *,
+    no_reproducers: bool,
+    no_pictures: bool,
+) -> int:
+    """A run as a page to look at, or as Markdown: what differs, by engine and parameters, and why.
+
+    The HTML page holds everything that it shows and asks the network for nothing. The reproducers on it are executed
+    when it is made; what they did is kept in the run's folder for the next time.
+    """
+    from .publishing import status_of_run, write_junit, write_summary
+    from .reporting import write_html, write_markdown
+
+    if not (html or markdown or summary or junit or fail_on != "never"):
+        raise click.UsageError("nothing to write: give --html DIR, or --markdown, --summary or --junit FILE")
+    if markdown is not None:
+        write_markdown(run_folder, markdown)
+    if html is not None:
+        write_html(run_folder, html, reproducers=not no_reproducers, pictures=not no_pictures)
+    if summary is not None:
+        write_summary(run_folder, summary)
+    if junit is not None:
+        write_junit(run_folder, junit)
+    return status_of_run(run_folder, fail_on)
+
+
+@app.command()
+@click.argument("before", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("after", metavar="RUN", type=click.Path(path_type=Path))
+@click.option("--markdown", metavar="FILE", help='For a pull request; "-" is standard output.')
+@click.option("--html", metavar="DIR|FILE", help="One page that holds everything it shows.")
+@click.option("--json", "json_file", metavar="FILE", help="Every change, for programs.")
+@_fail_on("new")
+def compare(before: Path, after: Path, **options: Any) -> int:
+    """What is new, fixed or changed from one run to another, with the versions of both.
+
+    Compared is what both ran; what could not be compared is told. Status 0: nothing got worse; 1: something is new,
+    wrong in another way, or wrong by more than twice as much (--fail-on new: and no expectation of the second run
+    knows it); 2: a mistake in the input.
+    """
+    from .comparing import compare_command
+
+    return compare_command(before, after, options)
+
+
+@app.command()
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Where the whole goes.")
+@click.option("--partial", is_flag=True, help="Even where shards are lacking or a run did not end.")
+def merge(runs: tuple[Path, ...], out: Path, *, partial: bool) -> None:
+    """Make one run of several: shards of the same cases, or other engines on them.
+
+    The folder of the whole, which is one like any other, is printed to standard output. Refused are runs that
+    contradict each other, that drew different data, or in which an engine has different versions.
+    """
+    from .merging import merge_command
+
+    merge_command(runs, out, partial=partial)
 
 
 @app.command()

@@ -59,6 +59,7 @@ def print_schema() -> None:
 def print_records(folder: Path, case: str, engines: Sequence[str]) -> None:
     """The records of one case.  Raises `UsageError` where the run has none."""
     from ..conformance import store
+    from ..reports.wording import describe
 
     records = store.read_records(folder)
     chosen = [record for record in records if record["case"] == case]
@@ -78,8 +79,7 @@ def print_records(folder: Path, case: str, engines: Sequence[str]) -> None:
     if finding := first.get("finding"):
         click.echo(f"  the note, {finding['section']}: {finding['quote']!r} is {finding['verdict']}: {finding['rule']}")
     for record in chosen:
-        click.echo()
-        _print_record(record)
+        click.echo("\n".join(["", *describe(record)]))
 
 
 PARAMETERS = (
@@ -87,27 +87,6 @@ PARAMETERS = (
     "output_padding", "use_bias", "data_format", "expected_dtype", "data", "seed", "layout", "wrt", "kernel_shape",
     "expect", "check", "law", "part_of",
 )  # fmt: skip
-
-
-def _print_record(record: dict[str, Any]) -> None:
-    mark = {"new": "NEW", "known": "known", "vanished": "VANISHED"}.get(record["status"], "as it should be")
-    mark = "its parts tell why" if record["verdict"] == "unjudged" else mark
-    click.echo(f"{record['engine']}, {record['form']}: {record['verdict']} ({mark})")
-    if record["message"]:
-        click.echo(f"  {record['message']}")
-    if record["known"]:
-        click.echo(f"  known: {record['known']}")
-    if record["shape"] is not None:
-        ratio = "" if record["bound_ratio"] is None else f", {record['bound_ratio']:.3g} of the bound"
-        error = "" if record["max_error"] is None else f", largest error {record['max_error']:.3g}{ratio}"
-        due = f"{record['expected_dtype']}{record['expected_shape']}"
-        click.echo(f"  {record['dtype']}{record['shape']}, expected {due}{error}")
-    if (why := record["diagnosis"]) is not None:
-        click.echo(f"  cause: {why['code']}: {why['sentence']}")
-        if why["remedy"]:
-            click.echo(f"  remedy: {why['remedy']}")
-    if record["program"]:
-        click.echo("\n".join(f"  | {line}" for line in record["program"].splitlines()))
 
 
 def _short(value: Any) -> str:

@@ -7,6 +7,7 @@ import re
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from ..conformance import corpus, engines, expectations, store
 from ..conformance import run as harness
 from ..conformance.errors import UsageError
 from ..conformance.process import Limits
-from ..reports import terminal
-from . import STATUS_INTERRUPTED, STATUS_NEW, STATUS_WRONG
+from . import STATUS_INTERRUPTED
+from .publishing import status_of, write_junit
 
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 SMALLEST_MEMORY, LARGEST_MEMORY = 1 << 20, 1 << 50
@@ -52,6 +53,8 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
 
     ``given``: the options that stand on the command line.
     """
+    from ..reports import terminal  # pandas behind it takes longer than all else here
+
     out, resume = options["out"], options["resume"]
     asked = {name: options[name] for name in (*WHAT, *LIMITS)}
     asked |= {"cases": [_absolute(case) for case in asked["cases"]], "failed": _absolute(asked["failed"])}
@@ -69,12 +72,16 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
         seed=asked["seed"],
         resume=resume,
         only=selection.only,
-        spare=not _chosen_singly(asked),
+        spare=not chosen_singly(asked),
         diagnose=not options["no_diagnosis"],
     )
     if out is not None and not out.name:
         raise UsageError("--out is empty", got=repr(str(out)), expected="a folder for the run")
     folder = out or store.default_folder()
+    if options["junit"] is not None:
+        if options["junit"] == "-":  # where the folder is told
+            raise UsageError("--junit is a file", got="-", expected="or: convsuite report RUN --junit -")
+        check_writable("the JUnit file", options["junit"])
     signal.signal(signal.SIGTERM, interrupt)
     totals = {
         engine.name: sum(harness.takes(engine, entry, harness_options) for entry in selection.entries)
@@ -94,14 +101,15 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
             )
         except KeyboardInterrupt:
             progress.stop()
+            if options["junit"] is not None and (folder / "run.json").exists():
+                write_junit(folder, options["junit"], tell=False)
             return interrupted("run", folder)
     whole = not resume and not given & {"cases", "tags", "filter_expression", "failed", "shard", "form"}
     terminal.print_summary(summary, store.read_records(folder), whole=whole)
     click.echo(str(folder))
-    if summary.broken:
-        return STATUS_WRONG
-    bad = {"new": summary.new + summary.vanished, "any": summary.bad + summary.vanished, "never": 0}
-    return STATUS_NEW if bad[options["fail_on"]] else 0
+    if options["junit"] is not None:
+        write_junit(folder, options["junit"], tell=False)
+    return status_of(options["fail_on"], partial(getattr, summary), broken=bool(summary.broken))
 
 
 def interrupted(command: str, folder: Path) -> int:
@@ -220,7 +228,7 @@ def choose_entries(asked: Mapping[str, Any], *, layers: bool = False) -> list[co
     return kept
 
 
-def _chosen_singly(asked: dict[str, Any]) -> bool:
+def chosen_singly(asked: Mapping[str, Any]) -> bool:
     """Whether single cases were chosen, and not whole files or folders of them: every engine then runs them all."""
     narrowed = asked["tags"] or asked["filter_expression"] or asked["failed"]
     return bool(narrowed) or any("::" in case for case in asked["cases"])

@@ -153,7 +153,8 @@ def answer(
         channel.send({"form": form, "program": None})
         channel.send({"outcome": "absent"})
         return
-    channel.send({"form": form, "program": program.source})
+    words = None if program.words is None else program.words.to_json()
+    channel.send({"form": form, "program": program.source, "words": words})
     # writable copies: what an engine does to its arguments must not reach the next form
     copies = {name: array.copy() for name, array in arrays.items()}
     message, result = outcome(program, case, copies, engine)

@@ -27,7 +27,7 @@ class Answers:
     """Arrays and expected answers of the entries, made once for all engines."""
 
     def __init__(self, seed: int = 0) -> None:
-        self._seed, self._lock, self._bytes = seed, threading.Lock(), 0
+        self.seed, self._lock, self._bytes = seed, threading.Lock(), 0
         self._kept: dict[str, tuple[dict[str, np.ndarray], Expected | None]] = {}
 
     def of(self, entry: Entry) -> tuple[dict[str, np.ndarray], Expected | None]:
@@ -50,11 +50,11 @@ class Answers:
 
     def _make(self, entry: Entry) -> tuple[dict[str, np.ndarray], Expected | None]:
         if entry.draw is None:
-            arrays, expected = answer_to(entry.case, self._seed)
+            arrays, expected = answer_to(entry.case, self.seed)
         else:  # the parts of a law share one draw, whatever it proves by itself
-            arrays = entry.draw(self._seed)
+            arrays = entry.draw(self.seed)
             expected = expect(entry.case, arrays)
-        if expected is not None and not proves(arrays, expected) and (entry.draw is None or not self._seed):
+        if expected is not None and not proves(arrays, expected) and (entry.draw is None or not self.seed):
             what = f"{entry.id}: the data prove nothing, since the right result is zero everywhere or judged nowhere"
             raise UsageError(what, file=entry.file, line=entry.line)
         return arrays, expected

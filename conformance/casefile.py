@@ -57,14 +57,14 @@ def _first_error(document: Document, error: ValidationError) -> UsageError:
     if worst["type"] == "missing":
         return document.error(path, f"{worst['loc'][-1]} is missing in {_dotted(path)}")
     same_place = [one["msg"] for one in error.errors() if _place(document, one["loc"]) == path]
-    return document.error(path, f"wrong value for {_dotted(path)}", **_said(worst["input"], same_place))
+    return document.error(path, f"wrong value for {_dotted(path)}", **got_expected(worst["input"], same_place))
 
 
 def _dotted(path: Place) -> str:
     return ".".join(str(part) for part in path) or "the file"
 
 
-def _said(value: Any, complaints: Iterable[str]) -> dict[str, str]:
+def got_expected(value: Any, complaints: Iterable[str]) -> dict[str, str]:
     """What a value is, and what was expected instead."""
     expected = " or ".join(dict.fromkeys(text.removeprefix("Input should be ") for text in complaints))
     return {"got": repr(value)[:80], "expected": expected}
@@ -138,7 +138,7 @@ def _check_matrix(document: Document, place: Place, matrix: dict[str, list[Any]]
             try:
                 Fields.model_validate({key: value})
             except ValidationError as error:
-                said = _said(value, [one["msg"] for one in error.errors()])
+                said = got_expected(value, [one["msg"] for one in error.errors()])
                 raise document.error((*place, "matrix", key, index), f"wrong value for {key}", **said) from error
 
 

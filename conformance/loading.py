@@ -40,6 +40,8 @@ def load(spec: str, options: dict[str, Any]) -> Adapter:
         raise Fault(f"{place} has no {name}")
     try:
         made: Any = getattr(module, name)(**options)
+    except Fault:  # of an adapter that loads others
+        raise
     except Exception as error:
         raise Fault(f"{spec} cannot be made: {type(error).__name__}: {error}") from error
     if isinstance(made, Adapter):

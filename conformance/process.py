@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ..adapters.base import Words
 from ..adapters.case import Case
 from .child import Child, EngineMissing, NotReady, Stopped, TimeUp
 from .engines import Engine
@@ -48,6 +49,8 @@ class Outcome:
     stable: bool = True
     seconds: float | None = None
     message: str = ""
+    words: Words | None = None
+    """What the program comes to, where the adapter says it."""
 
 
 class BrokenEngine(Exception):
@@ -131,18 +134,21 @@ class EngineProcess:
         begin, fresh, started = time.perf_counter(), self._fresh, False
         self._fresh = False
         program: str | None = None
+        words: Words | None = None
         try:
             live.arm(self.limits.seconds)
             live.channel.send({"case": case.to_json(), "forms": remaining}, arrays)
             while remaining:
                 live.arm(self.limits.seconds)
-                program, started = live.channel.receive()[0]["program"], True
+                said, _ = live.channel.receive()
+                program, started = said["program"], True
+                words = None if said.get("words") is None else Words.from_json(said["words"])
                 ended, sent = live.channel.receive()
                 outcome = self._outcome(remaining[0], program, ended, sent.get("result"))
                 del remaining[0]
                 program = None
                 if outcome is not None:
-                    yield outcome
+                    yield replace(outcome, words=words)
             done, _ = live.channel.receive()
             self.busy += done["busy"]
             if done["resident"] - self._resident_at_start > GROWN:
@@ -156,7 +162,8 @@ class EngineProcess:
             if not remaining or not (fresh or started or late):
                 self.deaths_between_cases += 1
                 return
-            yield Outcome(remaining.pop(0), "timeout" if late else "crash", program, message=how + tail)
+            kind, words = "timeout" if late else "crash", None if program is None else words
+            yield Outcome(remaining.pop(0), kind, program, message=how + tail, words=words)
 
     def _outcome(
         self, form: str, program: str | None, said: dict[str, Any], result: np.ndarray | None

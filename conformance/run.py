@@ -13,7 +13,7 @@ import contextlib
 import queue
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,12 +28,11 @@ from .corpus import digest
 from .engines import Engine, modes_of
 from .entry import Entry
 from .errors import UsageError
+from .examining import Examiner, forms_of, weigh
 from .expectations import Expectation, Ledger
-from .process import BrokenEngine, EngineMissing, EngineProcess, Limits, Outcome, Stopped
-from .profiles import Profile
+from .process import BrokenEngine, EngineMissing, EngineProcess, Limits, Stopped
 from .record import Found, make_record
-from .relation import Given, give, judge_relation
-from .verdict import VERDICTS, judge
+from .verdict import VERDICTS
 
 if TYPE_CHECKING:
     from .diagnosis.session import Session
@@ -90,19 +89,8 @@ def takes(engine: Engine, entry: Entry, options: Options) -> bool:
     return options.only is None or any((name, engine.name) in options.only for name in entry.ids)
 
 
-Weighed = tuple[str, Expectation | None]
-
 Progress = Callable[[str, int], None]
 """Told of each case that an engine has done: (engine, number of records it gave)."""
-
-
-def _known_of_a_part(law: Entry, form: str, weighed: dict[tuple[str, str], Weighed]) -> Expectation | None:
-    """The known discrepancy of a law's part in that form, which explains that the law does not hold."""
-    for part in law.parts:
-        status, expectation = weighed.get((part.id, form)) or weighed.get((part.id, FORMS[0])) or ("", None)
-        if status == "known":
-            return expectation
-    return None
 
 
 def run(
@@ -257,7 +245,7 @@ class _Conductor:
             self._count(record)
         for entry in self._entries:
             if entry.check is not None and (entry.id, "reference", "equivalent") not in self._done:
-                self._write(Found(entry, *run_check(entry.check)), "reference", {})
+                self._keep("reference", {}, [Found(entry, *run_check(entry.check))])
         with ThreadPoolExecutor(max_workers=self._options.jobs, thread_name_prefix="engine") as pool:
             slow_first = sorted(self._processes, key=lambda process: not process.engine.slow)
             futures = [pool.submit(self._engine, process) for process in slow_first]
@@ -283,13 +271,15 @@ class _Conductor:
 
     def _engine(self, process: EngineProcess) -> None:
         """All cases on one engine; runs in a thread of its own."""
-        session = self._session(process)
+        examiner = Examiner(process, self._answers, self._options.diagnose)
+        if examiner.session is not None:
+            self._sessions.append(examiner.session)
         try:
             for entry in self._entries:
                 if process.stop_requested:
                     return
                 if takes(process.engine, entry, self._options):
-                    self._case(process, entry, session)
+                    self._case(examiner, entry)
         except Stopped:
             return
         except BrokenEngine as error:
@@ -299,91 +289,39 @@ class _Conductor:
         finally:
             process.close()
 
-    def _session(self, process: EngineProcess) -> Session | None:
-        """Where the engine's mistakes are diagnosed; None where nobody asks for their causes."""
-        if not self._options.diagnose:
-            return None
-        from .diagnosis.session import Session
-
-        session = Session(process)
-        self._sessions.append(session)
-        return session
-
     @property
     def diagnosing(self) -> float:
         """CPU seconds that the diagnoses took."""
         return sum(session.seconds for session in self._sessions)
 
-    def _case(self, process: EngineProcess, entry: Entry, session: Session | None) -> None:
-        """All forms of a case, or of the parts of a law and then their relation.
+    def _case(self, examiner: Examiner, entry: Entry) -> None:
+        """What has been found is passed on even where the engine then fails for good.
 
-        What has been found is passed on even where the engine then fails for good.  A law whose relation has no record
-        yet, because the run was stopped in the middle of it, runs as a whole: outputs are kept no longer than that.
+        A law whose relation has no record yet, because the run was stopped in the middle of it, runs as a whole:
+        outputs are kept no longer than that.
         """
-        forms = FORMS[:1] if entry.case.must_refuse else self._options.forms
+        process, found = examiner.process, list[Found]()
+        forms = forms_of(entry, self._options.forms)
         forms = tuple(form for form in forms if (entry.id, process.engine.name, form) not in self._done)
-        found: list[Found] = []
         try:
-            for one in entry.computations if forms else ():
-                arrays, expected = self._answers.of(one)
-                begin = len(found)
-                found.extend(
-                    Found(one, outcome, judge(one.case, expected, outcome, process.profile))
-                    for outcome in process.run(one.case, arrays, forms)
-                )
-                if session is not None:
-                    found[begin:] = [session.explained(one, arrays, expected) for one in found[begin:]]
-            found += list(self._related(entry, forms, found, process.profile, session))
+            found.extend(examiner.examine(entry, forms))
         except BrokenEngine:
-            self._findings.put(partial(self._take, process, entry, found))
+            self._findings.put(partial(self._take, process, found))
             raise
-        self._findings.put(partial(self._take, process, entry, found))
+        self._findings.put(partial(self._take, process, found))
 
-    def _related(
-        self,
-        law: Entry,
-        forms: tuple[str, ...],
-        found: list[Found],
-        profile: Profile | None,
-        session: Session | None,
-    ) -> Iterator[Found]:
-        """The relation between a law's parts, in each form that one of them has; nothing where there is no law.
-
-        A part without a form of its own is the same program in both: its `equivalent` output stands for it.
-        """
-        results = {(one.entry.id, one.outcome.form): (one.outcome, one.judgement) for one in found}
-        if law.relation is None:
-            return
-        for form in forms:
-            if not any((part.id, form) in results for part in law.parts):
-                continue
-            given: dict[str, Given | str] = {}
-            for part, entry in zip(law.relation.parts, law.parts, strict=True):
-                result = results.get((entry.id, form)) or results.get((entry.id, FORMS[0]))
-                given[part.name] = give(entry.case, self._answers.of(entry)[1], result, profile)
-            judgement = judge_relation(law.relation, law.case, self._options.seed, given)
-            relation = Found(law, Outcome(form, "value"), judgement)
-            parts = [one for one in found if one.outcome.form in (form, FORMS[0])]
-            yield relation if session is None else session.explained_by_parts(relation, parts)
-
-    def _take(self, process: EngineProcess, entry: Entry, found: list[Found]) -> None:
-        weighed: dict[tuple[str, str], Weighed] = {}
-        for one in found:
-            because = _known_of_a_part(one.entry, one.outcome.form, weighed)
-            weighed[one.entry.id, one.outcome.form] = self._write(one, process.engine.name, process.versions, because)
+    def _take(self, process: EngineProcess, found: list[Found]) -> None:
+        self._keep(process.engine.name, process.versions, found)
         if self._progress is not None:
             self._progress(process.engine.name, len(found))
 
-    def _write(
-        self, found: Found, engine: str, versions: dict[str, str], because: Expectation | None = None
-    ) -> Weighed:
-        entry, outcome, judgement, diagnosis = found
-        weighed = self._summary.ledger.weigh(engine, versions, outcome.form, entry, judgement, because)
-        if (entry.id, engine, outcome.form) not in self._done:  # else a part of a law that was cut off after it
-            record = make_record(entry, engine, outcome, judgement, *weighed, diagnosis)
-            self._folder.append(record)
-            self._count(record)
-        return weighed
+    def _keep(self, engine: str, versions: dict[str, str], found: list[Found]) -> None:
+        """Weighs what was found and writes records, but not again of a law's part that was cut off after it."""
+        for one, weighed in weigh(self._summary.ledger, engine, versions, found):
+            if (one.entry.id, engine, one.outcome.form) not in self._done:
+                record = make_record(one.entry, engine, one.outcome, one.judgement, *weighed, one.diagnosis)
+                self._folder.append(record)
+                self._count(record)
 
     def _count(self, record: store.Record) -> None:
         self._summary.records += 1

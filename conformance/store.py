@@ -85,7 +85,8 @@ class RunFolder:
             raise UsageError(
                 "the cases are not those of the run to resume", got=run["digest"], expected=before["digest"]
             )
-        records, whole = _whole_lines(path / "records.jsonl")
+        lines = list(_whole_lines(path / "records.jsonl"))
+        records, whole = [record for record, _ in lines], lines[-1][1] if lines else 0
         try:
             os.truncate(path / "records.jsonl", whole)
             kept = {name: before[name] for name in ("started", "seconds", "engines") if name in before}
@@ -146,15 +147,20 @@ def read_run(path: Path) -> dict[str, Any]:
 
 def read_records(path: Path) -> list[Record]:
     """The whole records of a run's folder.  Raises `UsageError` where there is none."""
+    return list(each_record(path))
+
+
+def each_record(path: Path) -> Iterator[Record]:
+    """The same, one after the other, for runs that are larger than what is to be kept of them."""
     read_run(path)
-    return _whole_lines(path / "records.jsonl")[0]
+    yield from (record for record, _ in _whole_lines(path / "records.jsonl"))
 
 
-def _whole_lines(path: Path) -> tuple[list[Record], int]:
-    """The records, and where the last whole line ends; only the last line may be cut off."""
+def _whole_lines(path: Path) -> Iterator[tuple[Record, int]]:
+    """The records, and where the line of each ends; only the last line may be cut off."""
     if not path.exists():
-        return [], 0
-    records, end = list[Record](), 0
+        return
+    end = 0
     for number, line in _numbered(path):
         try:
             if not line.endswith(b"\n"):
@@ -162,13 +168,12 @@ def _whole_lines(path: Path) -> tuple[list[Record], int]:
             record = json.loads(line)
             if lacking := [name for name in RECORD_KEYS if name not in record]:
                 raise ValueError(f"without {', '.join(lacking)}")
-            records.append(record)
         except (ValueError, TypeError) as error:
             if path.stat().st_size > end + len(line):
                 raise UsageError(f"not a record: {error}", file=str(path), line=number) from error
-            break
+            return
         end += len(line)
-    return records, end
+        yield record, end
 
 
 def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:

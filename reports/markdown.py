@@ -11,9 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from . import tables
 
 
-def render(run: dict[str, Any], records: Sequence[dict[str, Any]]) -> str:
-    """The report's text, from run.json and the records."""
-    environment = Environment(
+def environment() -> Environment:
+    """Jinja for Markdown: the filters ``cell`` and ``code`` make text safe inside a table."""
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -21,22 +21,31 @@ def render(run: dict[str, Any], records: Sequence[dict[str, Any]]) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701  Markdown, not HTML; `cell` escapes what would break a table
     )
-    environment.filters["cell"] = _cell
-    environment.filters["code"] = _code
+    made.filters["cell"] = _cell
+    made.filters["code"] = _code
+    return made
+
+
+def render(run: dict[str, Any], records: Sequence[dict[str, Any]]) -> str:
+    """The report's text, from run.json and the records."""
     families, engines, cells = tables.matrix(records, list(run.get("engines", ()))) if records else ([], [], {})
-    return environment.get_template("report.md.j2").render(
-        run=run,
-        counts={name: sum(record["status"] == name for record in records) for name in ("new", "known", "vanished")},
-        total=len(records),
-        families=families,
-        engines=engines,
-        cells=cells,
-        empty=tables.Cell(),
-        new=tables.groups(records, "new"),
-        vanished=tables.groups(records, "vanished"),
-        causes=tables.causes(records),
-        diagnosed=tables.diagnosed(records),
-        findings=tables.findings(records),
+    return (
+        environment()
+        .get_template("report.md.j2")
+        .render(
+            run=run,
+            counts={name: sum(record["status"] == name for record in records) for name in ("new", "known", "vanished")},
+            total=len(records),
+            families=families,
+            engines=engines,
+            cells=cells,
+            empty=tables.Cell(),
+            new=tables.groups(records, "new"),
+            vanished=tables.groups(records, "vanished"),
+            causes=tables.causes(records),
+            diagnosed=tables.diagnosed(records),
+            findings=tables.findings(records),
+        )
     )
 
 
