@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from .base import Program, viewed
+from .base import Program, Words, viewed
 from .case import Case, Pads
+from .layout import Layout, layouts
 
 NAMES = {
     "input": "x",
@@ -64,8 +65,8 @@ class Sentence:
 
     axes: Axes
     prepare: list[str] = field(default_factory=list[str])
-    kernels: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
-    """Per kernel argument, NumPy suffixes from the reference's layout to the framework's and back."""
+    kernels: dict[str, Layout] = field(default_factory=dict[str, Layout])
+    """The layouts of the kernels that are not handed over as they are."""
 
 
 class Backend(Protocol):
@@ -113,7 +114,7 @@ def write(case: Case, backend: Backend, sentence: Sentence, expression: str, *, 
     for argument in case.array_shapes:
         text = argument
         if argument in sentence.kernels:
-            text += sentence.kernels[argument][0]
+            text += sentence.kernels[argument].there
         elif argument in ("input", "output_gradient"):
             text = _permuted(text, case, sentence.axes, to_engine=True)
         if text != argument:
@@ -132,11 +133,16 @@ def write(case: Case, backend: Backend, sentence: Sentence, expression: str, *, 
     if case.result_has_channels:
         result = _permuted(result, case, sentence.axes, to_engine=False)
     elif case.wrt in sentence.kernels:
-        result += sentence.kernels[case.wrt][1]
+        result += sentence.kernels[case.wrt].back
     imports = ["import numpy as np", backend.imports]
     if setting := backend.configure(case, literal=literal):
         imports.append(setting)
-    return Program("\n".join(imports), "\n".join([*prepare, compiled]), run, f"result = {result}")
+    words = Words(
+        call="\n".join([*sentence.prepare, f"y = {expression}"]),
+        data_format="channels_first" if sentence.axes.channels_first else "channels_last",
+        kernels=layouts(case) | sentence.kernels,
+    )
+    return Program("\n".join(imports), "\n".join([*prepare, compiled]), run, f"result = {result}", words)
 
 
 def _permuted(text: str, case: Case, axes: Axes, *, to_engine: bool) -> str:

@@ -10,19 +10,46 @@ Rules of this layer:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from .case import Case
+from .layout import Layout, layouts
 
 FORMS = ("equivalent", "literal")
 
 
 class Unsupported(Exception):
     """The framework has no way to compute this case.  The message says what it lacks."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a program comes to, for a reader.
+
+    ``call``: source that leaves the forward result in ``y``, in terms of ``x``, ``w``, ``p``, ``b``; ``data_format``:
+    of ``x`` and ``y``; ``kernels``: how ``w`` and ``p`` lie, by the case's argument; ``whole``: whether the engine is
+    told the case as it stands, and has no other words.
+    """
+
+    call: str
+    data_format: str
+    kernels: Mapping[str, Layout]
+    whole: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON values."""
+        kernels = {name: layout.to_json() for name, layout in self.kernels.items()}
+        return {"call": self.call, "data_format": self.data_format, "kernels": kernels, "whole": self.whole}
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Words:
+        """The inverse of `to_json`."""
+        kernels = {name: Layout.from_json(layout) for name, layout in said["kernels"].items()}
+        return cls(said["call"], said["data_format"], kernels, said["whole"])
 
 
 @dataclass(frozen=True)
@@ -37,6 +64,8 @@ class Program:
     prepare: str
     run: str
     result: str
+    words: Words | None = field(default=None, compare=False)
+    """For `convsuite explain`; an adapter need not give them."""
 
     @property
     def source(self) -> str:
@@ -94,6 +123,7 @@ class CallProgram:
             prepare=f"arrays = {{{arrays}}}",
             run="y = engine.run(case, arrays)",
             result="result = np.asarray(y)",
+            words=Words("y = engine.run(case, arrays)", case.data_format, layouts(case), whole=True),
         )
 
 

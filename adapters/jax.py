@@ -10,6 +10,7 @@ from typing import Any
 
 from .backends import Sentence, make_backend
 from .case import Case
+from .layout import layout
 from .source import SourceAdapter, crops, ones
 
 
@@ -35,7 +36,7 @@ class JaxAdapter(SourceAdapter):
         # A transposed convolution is a convolution of the input dilated by s with the kernel mirrored and its channels
         # exchanged; (k-1)*d zeros at both ends give the whole result, of which the window is cut.
         pads = tuple(((k - 1) * d,) * 2 for k, d in zip(case.kernel_size, case.dilation, strict=True))
-        sentence.kernels["kernel"] = _mirrored(case)
+        sentence.kernels["kernel"] = layout(case, "kernel", "*k Cin/groups Cout", mirrored=True)
         full = (
             f"lax.conv_general_dilated(x, w, {ones(case)}, {pads}, lhs_dilation={case.strides}, "
             f"rhs_dilation={case.dilation}, dimension_numbers={_numbers(case)}, feature_group_count={case.groups})"
@@ -63,10 +64,8 @@ class JaxAdapter(SourceAdapter):
         window = f"{case.strides}, {said}, rhs_dilation={case.dilation}, dimension_numbers={_numbers(case)}"
         if case.op == "conv":
             return _bias(case, f"lax.conv_general_dilated({x}, w, {window}, feature_group_count={case.groups})")
-        # (*k, C, M) -> (*k, 1, C*M): channel c's multipliers stand side by side
-        *k, channels, multiplier = case.kernel_shapes["depthwise_kernel"]
-        there, back = (*k, 1, channels * multiplier), (*k, channels, multiplier)
-        sentence.kernels["depthwise_kernel"] = f".reshape({there})", f".reshape({back})"
+        # channel c's multipliers stand side by side
+        sentence.kernels["depthwise_kernel"] = layout(case, "depthwise_kernel", "*k 1 C*M")
         depthwise = f"lax.conv_general_dilated({x}, w, {window}, feature_group_count={case.channels})"
         if case.op == "depthwise_conv":
             return _bias(case, depthwise)
@@ -90,15 +89,3 @@ def _bias(case: Case, text: str) -> str:
     if not case.use_bias:
         return text
     return f"{text} + b.reshape({(1, -1, *(1,) * case.rank)})" if case.channels_first else f"{text} + b"
-
-
-def _mirrored(case: Case) -> tuple[str, str]:
-    """(*k, Cout/g, Cin) -> (*k, Cin/g, Cout), mirrored: the last axis is cut into its groups, which then lead."""
-    rank, g = case.rank, case.groups
-    *k, width, channels = case.kernel_shapes["kernel"]
-    mirror = f"[{', '.join(['::-1'] * rank)}]"
-    # (*k, Cout/g, g, Cin/g) <-> (*k, Cin/g, g, Cout/g): exchanging the outer two undoes itself
-    exchange = f".transpose({(*range(rank), rank + 2, rank + 1, rank)})"
-    there = f"{mirror}.reshape({(*k, width, g, channels // g)}){exchange}.reshape({(*k, channels // g, width * g)})"
-    back = f".reshape({(*k, channels // g, g, width)}){exchange}.reshape({(*k, width, channels)}){mirror}"
-    return there, back

@@ -13,6 +13,7 @@ from typing import Any
 from .backends import Axes, Sentence, flat_pairs, make_backend
 from .base import Program
 from .case import Case, Pads, Shape
+from .layout import layout
 from .source import SourceAdapter, ones, strided_and_dilated
 
 LAYERS = {
@@ -120,10 +121,9 @@ class KerasAdapter(SourceAdapter):
         if case.rank <= LARGEST_DEPTHWISE_RANK:
             part = Call("depthwise_conv", x=x, sizes=sizes, strides=strides, part="depthwise_conv")
             return self._call(case, sentence, part)
-        # rank 3: grouped with groups = channels; (*k, C, M) -> (*k, 1, C*M)
-        *k, channels, multiplier = case.kernel_shapes["depthwise_kernel"]
-        w = f"keras.ops.reshape(w, {(*k, 1, channels * multiplier)})"
-        return self._call(case, sentence, Call("conv", x=x, sizes=sizes, w=w, strides=strides, part="grouped"))
+        # rank 3: grouped with groups = channels
+        sentence.kernels["depthwise_kernel"] = layout(case, "depthwise_kernel", "*k 1 C*M")
+        return self._call(case, sentence, Call("conv", x=x, sizes=sizes, strides=strides, part="grouped"))
 
     def _transposed(self, case: Case, sentence: Sentence) -> str:
         both = self._layers and strided_and_dilated(case)

@@ -6,8 +6,9 @@ from importlib.metadata import version
 from math import gcd
 
 from ..reference.bounds import PRECISIONS
-from .base import Program, Unsupported, viewed
+from .base import Program, Unsupported, Words, viewed
 from .case import Case
+from .layout import layouts
 
 MOST_TAPS = 3
 """Of a part of the kernel per axis: with more of them Winograd's algorithm is hardly used, its error being large."""
@@ -53,7 +54,9 @@ class ReferenceAdapter:
         if self._prepares:
             prepare.append(self._preparation(case))
         imports = "import numpy as np\nfrom convsuite import reference"
-        return Program(imports, "\n".join(prepare), f"y = {self._expression(case)}", f"result = {result}")
+        run = f"y = {self._expression(case)}"
+        words = Words(run, "channels_last", layouts(case), whole=True)
+        return Program(imports, "\n".join(prepare), run, f"result = {result}", words)
 
     def _expression(self, case: Case) -> str:
         window = f"strides={case.strides}, padding={case.padding!r}, dilation={case.dilation}"

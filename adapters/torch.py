@@ -10,7 +10,16 @@ from typing import Any
 from .backends import Axes, Sentence, make_backend
 from .base import Unsupported
 from .case import Case, Shape
+from .layout import layout
 from .source import SourceAdapter
+
+LAYOUTS = {
+    "conv": "Cout Cin/groups *k",
+    "conv_transpose": "Cin Cout/groups *k",
+    "depthwise_kernel": "C*M 1 *k",
+    "pointwise_kernel": "Cout C*M *k",
+}
+"""The channels of a depthwise kernel are groups, each with its multipliers side by side."""
 
 
 class TorchAdapter(SourceAdapter):
@@ -122,14 +131,6 @@ def _conv_transpose(case: Case, padding: Shape | None, output_padding: Shape | N
 
 
 def _kernels(case: Case, sentence: Sentence) -> None:
-    """(*k, I, O) -> (O, I, *k); the depthwise (*k, C, M) -> (C*M, 1, *k), channel c's multipliers side by side."""
-    for name, shape in case.kernel_shapes.items():
-        *window, channels, multiplier = shape
-        rank, spatial = len(window), tuple(range(len(window)))  # the kernel's own: in a bad case it is not the input's
-        if name == "depthwise_kernel":
-            there = f".transpose({(rank, rank + 1, *spatial)}).reshape({(channels * multiplier, 1, *window)})"
-            back = f".reshape({(channels, multiplier, *window)}).transpose({(*range(2, rank + 2), 0, 1)})"
-        else:
-            there = f".transpose({(rank + 1, rank, *spatial)})"
-            back = f".transpose({(*range(2, rank + 2), 1, 0)})"
-        sentence.kernels[name] = there, back
+    for argument in case.kernel_shapes:
+        names = LAYOUTS[case.op if argument == "kernel" else argument]
+        sentence.kernels[argument] = layout(case, argument, names)

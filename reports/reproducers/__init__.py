@@ -1,0 +1,7 @@
+"""Reproducers: a bad record as a script of at most 40 lines that needs only NumPy and the framework."""
+
+from .building import Reproducer, reproducer
+from .executing import Execution, execute
+from .origin import NoReproducer
+
+__all__ = ["Execution", "NoReproducer", "Reproducer", "execute", "reproducer"]
