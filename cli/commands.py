@@ -1,90 +1,31 @@
-"""The commands and their options; what they do stands in the modules of the same subject."""
+"""The commands; what they do stands in the modules of the same subject."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-"""An option, as it is put before a command."""
-
-FORMS = ("literal", "equivalent", "both")
-
-CASES = click.argument("cases", nargs=-1, metavar="[PATH|CASE]...")
-ENGINE = click.option(
-    "--engine",
-    "engines",
-    multiple=True,
-    metavar="NAME|FILE.py:CLASS",
-    help="Which engines; default: the installed ones of six.",
-)
-ENGINES_FILE = click.option(
-    "--engines", "engines_file", metavar="FILE", help="More engines, as YAML in the format of the suite's engines.yaml."
-)
-TAG = click.option("--tag", "tags", multiple=True, metavar="T", help="Only cases with this tag.")
-FILTER = click.option(
-    "--filter",
-    "filter_expression",
-    metavar="EXPR",
-    help="Only cases where this holds, like \"strides > 1 and padding == 'same'\".",
-)
-FORM = click.option(
-    "--form", type=click.Choice(FORMS), default="both", show_default=True, help="How the adapters say it."
-)
-START_TIMEOUT = click.option(
-    "--start-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    default=300.0,
-    show_default=True,
-    metavar="S",
-    help="Seconds for an engine to be ready.",
-)
-MEMORY = click.option(
-    "--memory", default="4G", show_default=True, metavar="BYTES", help="Memory that a case may take, like 500M or 4G."
-)
-EXPECTATIONS = click.option(
-    "--expectations", metavar="FILE", help='Known discrepancies besides the shipped ones; "none" for no one\'s.'
-)
-
-
-def _fail_on(default: str) -> Decorator:
-    return click.option(
-        "--fail-on",
-        type=click.Choice(["new", "any", "never"]),
-        default=default,
-        show_default=True,
-        help="What makes the status 1.",
-    )
-
-
-def _jobs(what: str) -> Decorator:
-    return click.option(
-        "--jobs", type=click.IntRange(1, 512), metavar="N", help=f"{what} side by side; default: the cores."
-    )
-
-
-def _timeout(default: float) -> Decorator:
-    return click.option(
-        "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
-        default=default,
-        show_default=True,
-        metavar="S",
-        help="Seconds per case.",
-    )
-
-
-def _seed(what: str) -> Decorator:
-    return click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help=what)
-
-
-def _out(what: str) -> Decorator:
-    return click.option(
-        "--out", type=click.Path(path_type=Path), metavar="DIR", help=f"Where {what}; default: runs/<time>."
-    )
+from .options import (
+    CASES,
+    ENGINE,
+    ENGINES_FILE,
+    EXPECTATIONS,
+    FILTER,
+    FORM,
+    FORMS,
+    MEMORY,
+    START_TIMEOUT,
+    TAG,
+    fail_on,
+    jobs,
+    out,
+    parameters,
+    seed,
+    timeout,
+)  # fmt: skip
 
 
 def _given(options: Iterable[str]) -> set[str]:
@@ -118,18 +59,18 @@ def app() -> None:
 @FILTER
 @click.option("--failed", type=click.Path(path_type=Path), metavar="RUN", help="Only what failed in that run.")
 @FORM
-@_out("the records go")
-@_jobs("Engines")
-@_timeout(30.0)
+@out("the records go")
+@jobs("Engines")
+@timeout(30.0)
 @START_TIMEOUT
 @MEMORY
-@_seed("Other random data.")
+@seed("Other random data.")
 @click.option("--shard", metavar="I/N", help="The I-th of N parts of the cases.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, with its cases and engines.")
 @EXPECTATIONS
 @click.option("--no-diagnosis", is_flag=True, help="Leave it unasked why engines differ.")
 @click.option("--junit", metavar="FILE", help="JUnit XML of the records, for CI.")
-@_fail_on("new")
+@fail_on("new")
 def run(**options: Any) -> int:
     """Run cases on engines, judge them, and keep the records.
 
@@ -187,9 +128,9 @@ def schema() -> None:
 @click.option("--fault", "faults", multiple=True, metavar="CODE", help="Only this fault; default: all of them.")
 @TAG
 @FILTER
-@_jobs("Processes")
+@jobs("Processes")
 @click.option("--json", "json_file", metavar="FILE", help="Everything that was found, for programs.")
-@_seed("Other random data.")
+@seed("Other random data.")
 @click.option("--list", "list_faults", is_flag=True, help="The faults, with what they are and where they were seen.")
 def selftest(**options: Any) -> int:
     """The suite against engines that are wrong, and others that are right.
@@ -208,13 +149,13 @@ def selftest(**options: Any) -> int:
 @click.option(
     "--budget", default="60s", show_default=True, metavar="TIME", help="How long, starting up included: 60s, 10m, 1h."
 )
-@_seed("Other cases.")
+@seed("Other cases.")
 @FILTER
 @FORM
-@_out("it goes")
+@out("it goes")
 @click.option("--resume", is_flag=True, help="Go on with the session in --out, for a budget more.")
-@_jobs("Engines")
-@_timeout(10.0)
+@jobs("Engines")
+@timeout(10.0)
 @START_TIMEOUT
 @MEMORY
 @EXPECTATIONS
@@ -268,7 +209,7 @@ def fuzz(**options: Any) -> int:
     metavar="FILE",
     help="Results of an earlier --json: says what has become slower or faster against the frameworks.",
 )
-@_timeout(60.0)
+@timeout(60.0)
 @START_TIMEOUT
 @MEMORY
 def bench(**options: Any) -> int:
@@ -283,40 +224,9 @@ def bench(**options: Any) -> int:
     return bench_command(options)
 
 
-PARAMETERS = {
-    "op": "conv, conv_transpose, depthwise_conv or separable_conv.",
-    "input": "batch, spatial sizes, channels: 2,15,14,3.",
-    "kernel_size": "One number, or one per axis: 4,2.",
-    "filters": "Output channels; not with depthwise_conv.",
-    "strides": "As the kernel size; default: 1.",
-    "padding": "valid, same, same_lower, causal, a number, or pairs: 1:2,0:1.",
-    "dilation": "As the kernel size; default: 1.",
-    "groups": "Of channels.",
-    "depth_multiplier": "Of depthwise_conv and separable_conv.",
-    "output_padding": "Of conv_transpose.",
-    "use_bias": "With a bias.",
-    "data_format": "channels_last or channels_first.",
-    "dtype": "float32 by default.",
-    "data": "integers by default.",
-    "layout": "Of the arrays in memory: contiguous, strided, transposed, negative.",
-    "wrt": "The argument for which the gradient is asked.",
-    "kernel_shape": "One that does not fit, with --expect error.",
-    "expect": "error, where every engine has to refuse.",
-}
-"""Options that say a case, by its key, with their help."""
-
-
-def _parameters(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A command with an option for every parameter of a case; their values are validated where cases are."""
-    for key, said in reversed(PARAMETERS.items()):
-        flag: dict[str, Any] = {"is_flag": True, "default": None} if key == "use_bias" else {"metavar": "VALUE"}
-        command = click.option(f"--{key.replace('_', '-')}", key, help=said, **flag)(command)
-    return command
-
-
 @app.command()
 @click.argument("case", metavar="[CASE]", required=False)
-@_parameters
+@parameters
 @ENGINE
 @ENGINES_FILE
 @click.option("--from", "source", metavar="NAME", help="Convert this engine's kernels …")
@@ -325,8 +235,8 @@ def _parameters(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--json", "json_file", metavar="FILE", help='All of it, for programs; "-" is standard output.')
 @click.option("--markdown", metavar="FILE", help='The same as a page; "-" is standard output.')
 @click.option("--fresh", is_flag=True, help="Run everything, whatever is known from an earlier time.")
-@_jobs("Processes")
-@_timeout(30.0)
+@jobs("Processes")
+@timeout(30.0)
 @START_TIMEOUT
 @MEMORY
 def explain(**options: Any) -> int:
@@ -360,7 +270,7 @@ def show(run_folder: Path, case: str, engines: tuple[str, ...]) -> None:
 @click.option("--run", "execute", is_flag=True, help="Execute it, and show what it prints.")
 @click.option("--all", "every", is_flag=True, help="The smallest case of every cause, engine, operation and form.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="With --all: where scripts and texts go.")
-@_jobs("With --all --run: engines")
+@jobs("With --all --run: engines")
 def repro(run_folder: Path, case: str | None, **options: Any) -> int:
     """A bad record as a script of at most 40 lines that needs only NumPy and the framework, on standard output.
 
@@ -384,7 +294,7 @@ def repro(run_folder: Path, case: str | None, **options: Any) -> int:
 @click.option("--markdown", metavar="FILE", help='A long page; "-" is standard output.')
 @click.option("--summary", metavar="FILE", help='At most 60 lines of Markdown, for a pull request; "-" as above.')
 @click.option("--junit", metavar="FILE", help='JUnit XML for CI; "-" as above.')
-@_fail_on("never")
+@fail_on("never")
 @click.option("--no-reproducers", is_flag=True, help="HTML: execute no reproducers, and show none.")
 @click.option("--no-pictures", is_flag=True, help="HTML: do not let the engines draw the note's pictures.")
 def report(
@@ -425,7 +335,7 @@ def report(
 @click.option("--markdown", metavar="FILE", help='For a pull request; "-" is standard output.')
 @click.option("--html", metavar="DIR|FILE", help="One page that holds everything it shows.")
 @click.option("--json", "json_file", metavar="FILE", help="Every change, for programs.")
-@_fail_on("new")
+@fail_on("new")
 def compare(before: Path, after: Path, **options: Any) -> int:
     """What is new, fixed or changed from one run to another, with the versions of both.
 
