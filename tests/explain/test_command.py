@@ -14,7 +14,7 @@ import pytest
 
 from convsuite.adapters.base import Words
 from convsuite.adapters.layout import Layout, layout
-from convsuite.cli import commands
+from convsuite.cli import options
 from convsuite.conformance import make_case
 from convsuite.conformance.engines import known_engines
 from convsuite.conformance.explaining import KEYS, Kept, Row, Told, convert
@@ -160,7 +160,7 @@ def test_gradients_and_narrow_floats(explain, more):
 
 
 def test_every_key_of_a_computation_is_an_option():
-    assert set(commands.PARAMETERS) == set(KEYS)
+    assert set(options.PARAMETERS) == set(KEYS)
 
 
 @pytest.mark.parametrize(
