@@ -15,7 +15,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(INSTALLED))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: run test test-core test-slow bench dashboard lint setup clean
+.PHONY: run test test-core test-slow bench dashboard report lint setup clean
 
 # ARGS reaches `convsuite run`: make run ARGS='--engine torch --tag smoke'. The report is written whatever the run found;
 # make itself turns every status but 0 into 2.
@@ -47,6 +47,15 @@ bench: setup
 dashboard: setup
 	@$(ASV) publish
 	@$(PY) -m convsuite.benchmarks.dashboard --results .asv/results --out .asv/dashboard.html $(wildcard .asv/bench/*.json)
+
+# The published page: the whole corpus on the pinned versions, as docs/report/index.html, and its picture for the README.
+# ARGS narrows the run down; REPORT_RUN is where it is kept, or one that is there already.
+REPORT_RUN ?= runs/published
+
+report: setup
+	@[ -e $(REPORT_RUN)/run.json ] || $(CONVSUITE) run --out $(REPORT_RUN) --fail-on never $(ARGS)
+	@$(CONVSUITE) report $(REPORT_RUN) --html docs/report
+	@$(PY) -m convsuite.reports.html.picture docs/report/index.html docs/report.png
 
 lint: setup
 	@$(PY) -m ruff check --quiet

@@ -19,6 +19,10 @@ from .wire import Channel, Closed
 
 WORKER = Path(__file__).with_name("worker.py")
 TAIL_CHARACTERS, READ_BYTES = 800, 16_000
+PLACES = re.compile(
+    rf"{re.escape(str(Path(__file__).resolve().parent.parent))}/(?!\.)|/(?:[^\s\"'<>:]+/)site-packages/"
+)
+"""Where packages are installed on this machine: it says nothing to who reads a record elsewhere."""
 NOISE = re.compile(r"^Extension modules: .*$|(?<=\n)(  File .*\n)(?:  File .*(?:\n|$))+", re.MULTILINE)
 """What faulthandler prints last, all but the innermost frame: it would crowd out the line that says why."""
 LONGEST_LOG = 64 << 20
@@ -38,6 +42,11 @@ class TimeUp(Exception):
 
 class Stopped(Exception):
     """The run is being interrupted."""
+
+
+def without_places(text: str) -> str:
+    """What a process printed, with files named from their package on."""
+    return PLACES.sub("", text)
 
 
 class Child:
@@ -119,7 +128,7 @@ class Child:
         """The end of what it has printed since the mark, ready to follow a sentence."""
         size = self._log.seek(0, os.SEEK_END)
         self._log.seek(max(self._log_mark, size - READ_BYTES))
-        text = NOISE.sub(r"\1", self._log.read().decode(errors="replace")).strip()[-TAIL_CHARACTERS:]
+        text = NOISE.sub(r"\1", without_places(self._log.read().decode(errors="replace"))).strip()[-TAIL_CHARACTERS:]
         return f"; it printed: {text}" if text else ""
 
     def cause_of_death(self) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from ...conformance.child import Child, EngineMissing, NotReady, TimeUp
+from ...conformance.child import Child, EngineMissing, NotReady, TimeUp, without_places
 from ...conformance.engines import Engine
 from ...conformance.errors import UsageError
 from ...conformance.wire import Closed
@@ -116,7 +116,7 @@ class _Process:
             self.spent = True
             return Execution("broken", f"{self._child.cause_of_death()}{self._child.tail()}")
         self.spent = answer["resident"] - self._at_start > GROWN
-        return Execution(cast("Status", answer["status"]), answer["output"])
+        return Execution(cast("Status", answer["status"]), without_places(answer["output"]))
 
     def close(self) -> None:
         self._child.close()

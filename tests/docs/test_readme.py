@@ -31,7 +31,8 @@ def test_the_commands_do_what_the_readme_says(tmp_path):
     """In the order of the page: files are written, commands end with their status, code runs."""
     (tmp_path / "convsuite").write_text(f'#!/bin/sh\nexec {sys.executable} -m convsuite.cli "$@"\n')
     (tmp_path / "convsuite").chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    path = f"{tmp_path}:{Path(sys.executable).parent}:{os.environ['PATH']}"  # `python` has the frameworks
+    environment = {**os.environ, "PATH": path}
     for language, text in BLOCKS:
         named = re.match(r"# (\S+\.\w+)\n", text)
         if named:
