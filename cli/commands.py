@@ -297,36 +297,17 @@ def repro(run_folder: Path, case: str | None, **options: Any) -> int:
 @fail_on("never")
 @click.option("--no-reproducers", is_flag=True, help="HTML: execute no reproducers, and show none.")
 @click.option("--no-pictures", is_flag=True, help="HTML: do not let the engines draw the note's pictures.")
-def report(
-    run_folder: Path,
-    html: Path | None,
-    markdown: str | None,
-    summary: str | None,
-    junit: str | None,
-    fail_on: str,
-    *,
-    no_reproducers: bool,
-    no_pictures: bool,
-) -> int:
+def report(run_folder: Path, **options: Any) -> int:
     """A run as a page to look at, or as Markdown: what differs, by engine and parameters, and why.
 
     The HTML page holds everything that it shows and asks the network for nothing. The reproducers on it are executed
     when it is made; what they did is kept in the run's folder for the next time.
     """
-    from .publishing import status_of_run, write_junit, write_summary
-    from .reporting import write_html, write_markdown
+    from .reporting import report_command
 
-    if not (html or markdown or summary or junit or fail_on != "never"):
+    if not any(options[name] for name in ("html", "markdown", "summary", "junit")) and options["fail_on"] == "never":
         raise click.UsageError("nothing to write: give --html DIR, or --markdown, --summary or --junit FILE")
-    if markdown is not None:
-        write_markdown(run_folder, markdown)
-    if html is not None:
-        write_html(run_folder, html, reproducers=not no_reproducers, pictures=not no_pictures)
-    if summary is not None:
-        write_summary(run_folder, summary)
-    if junit is not None:
-        write_junit(run_folder, junit)
-    return status_of_run(run_folder, fail_on)
+    return report_command(run_folder, options)
 
 
 @app.command()

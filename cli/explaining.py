@@ -7,10 +7,7 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
-from pathlib import Path
 from typing import Any
-
-import click
 
 from ..conformance import engines
 from ..conformance.errors import UsageError
@@ -29,9 +26,8 @@ from ..conformance.explaining import (
 from ..conformance.explaining.kept import folder
 from ..reports import explanation as report
 from . import STATUS_NEW
+from .publishing import STDOUT, write
 from .running import check_writable, interrupt, limits_of
-
-STDOUT = "-"
 
 
 def explain_command(options: Mapping[str, Any]) -> int:
@@ -128,10 +124,4 @@ def _write(files: Mapping[str, str], whole: Explanation, brief: Explanation, *, 
             text = json.dumps(whole.to_json(), indent=1, ensure_ascii=False) + "\n"
         else:
             text = report.markdown(report.blocks(brief, programs=programs))
-        if target == STDOUT:
-            click.echo(text, nl=False)
-            continue
-        try:
-            Path(target).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"the explanation cannot be written: {error.strerror}", got=target) from error
+        write("the explanation", target, text.encode(), tell=False)

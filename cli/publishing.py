@@ -1,35 +1,31 @@
-"""What CI wants of a run: a JUnit file, a summary for a pull request, and a status."""
+"""What commands have in common that publish a run: how files are written, the JUnit file, the status."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ..conformance import store
 from ..conformance.errors import UsageError
 from . import STATUS_NEW, STATUS_WRONG
 
+STDOUT = "-"
+"""In place of a file's name."""
 
-def write_junit(folder: Path, target: str, *, tell: bool = True) -> None:
-    """The JUnit file to a file, or to standard output.  Raises `UsageError` where it cannot be written."""
+
+def junit(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> bytes:
+    """The JUnit file of a run."""
     from ..reports.junit import render
 
-    write("the JUnit file", target, render(store.read_run(folder), store.each_record(folder)), tell=tell)
-
-
-def write_summary(folder: Path, target: str) -> None:
-    """The summary to a file, or to standard output.  Raises `UsageError` where it cannot be written."""
-    from ..reports.summary import render
-
-    write("the summary", target, render(store.read_run(folder), store.read_records(folder)).encode())
+    return render(run, records)
 
 
 def write(what: str, target: str, content: bytes, *, tell: bool = True) -> None:
-    """To standard output where ``target`` is "-", else to a file, which is told.  Raises `UsageError`."""
-    if target == "-":
+    """To standard output where ``target`` is `STDOUT`, else to a file, which is told.  Raises `UsageError`."""
+    if target == STDOUT:
         click.echo(content, nl=False)
         return
     try:
@@ -40,17 +36,16 @@ def write(what: str, target: str, content: bytes, *, tell: bool = True) -> None:
         click.echo(target)
 
 
-def status_of_run(folder: Path, fail_on: str) -> int:
+def status_of_run(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]], fail_on: str) -> int:
     """The status that the run would have ended with, had it been asked with this ``--fail-on``.
 
     Raises `UsageError` for a run that did not end: what it has not judged must not pass.
     """
     if fail_on == "never":
         return 0
-    run = store.read_run(folder)
     if run["status"] != "complete":
         raise UsageError("the run did not end, so that it cannot pass", got=run["status"], expected="complete")
-    counts = Counter(record["status"] for record in store.each_record(folder))
+    counts = Counter(record["status"] for record in records)
     return status_of(fail_on, counts.__getitem__, broken=bool(run.get("broken")))
 
 

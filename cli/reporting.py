@@ -1,36 +1,47 @@
-"""`convsuite report` and `expect`: a run's folder in, pages and expectations out."""
+"""`convsuite report` and `expect`: a run's folder in, pages, files for CI, a status and expectations out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..conformance import store
-from ..conformance.errors import UsageError
+from .publishing import junit, status_of_run, write
 
 
-def write_markdown(folder: Path, target: str) -> None:
-    """The Markdown report to a file, or to standard output.  Raises `UsageError` where it cannot be written."""
-    from ..reports.markdown import render
+def report_command(folder: Path, options: Mapping[str, Any]) -> int:
+    """Writes the files that are asked for, from one reading of the run; the status is that of ``--fail-on``.
 
-    text = render(store.read_run(folder), store.read_records(folder))
-    if target == "-":
-        click.echo(text, nl=False)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"the report cannot be written: {error.strerror}", got=target) from error
-    click.echo(target)
+    Raises `UsageError` where there is no run, and where a file cannot be written.
+    """
+    run, records = store.read_run(folder), store.read_records(folder)
+    if (target := options["markdown"]) is not None:
+        from ..reports import markdown
 
+        write("the report", target, markdown.render(run, records).encode())
+    if (target := options["html"]) is not None:
+        from ..reports.html import page
 
-def write_html(folder: Path, target: Path, *, reproducers: bool, pictures: bool) -> None:
-    """The HTML report into a folder; tells its path.  Raises `UsageError` where it cannot be written."""
-    from ..reports.html.page import write
+        made = page.write(
+            folder,
+            run,
+            records,
+            target,
+            reproducers=not options["no_reproducers"],
+            drawn=not options["no_pictures"],
+            told=lambda said: click.echo(said, err=True),
+        )
+        click.echo(made)
+    if (target := options["summary"]) is not None:
+        from ..reports import summary
 
-    page = write(folder, target, reproducers=reproducers, drawn=pictures, told=lambda said: click.echo(said, err=True))
-    click.echo(page)
+        write("the summary", target, summary.render(run, records).encode())
+    if (target := options["junit"]) is not None:
+        write("the JUnit file", target, junit(run, records))
+    return status_of_run(run, records, options["fail_on"])
 
 
 def print_expectations(folder: Path) -> None:

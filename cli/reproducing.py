@@ -13,7 +13,6 @@ import click
 
 from ..conformance import store
 from ..conformance.errors import UsageError
-from ..conformance.verdict import UNJUDGED
 from ..reports.reproducers import Execution, NoReproducer, Reproducer, execute, reproducer
 from . import STATUS_NEW, STATUS_WRONG
 
@@ -87,9 +86,10 @@ def _told(made: Reproducer, ended: Execution) -> int:
 
 def _all(run: dict[str, Any], records: Sequence[Record], chosen: Sequence[Record], options: dict[str, Any]) -> int:
     """The smallest record of every cause, engine, operation and form, each as a script and an issue's text."""
+    from ..reports.html.causes import is_bad
     from ..reports.html.evidence import chosen as smallest_of_each
 
-    if not any(not record["ok"] and record["verdict"] != UNJUDGED for record in chosen):
+    if not any(map(is_bad, chosen)):
         raise UsageError("nothing is wrong in this run", got=f"{len(chosen)} records", expected="a bad one")
     made, without = dict[str, Reproducer](), Counter[str]()
     for record in smallest_of_each(chosen):

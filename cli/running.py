@@ -19,7 +19,7 @@ from ..conformance import run as harness
 from ..conformance.errors import UsageError
 from ..conformance.process import Limits
 from . import STATUS_INTERRUPTED
-from .publishing import status_of, write_junit
+from .publishing import junit, status_of, write
 
 SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 SMALLEST_MEMORY, LARGEST_MEMORY = 1 << 20, 1 << 50
@@ -102,14 +102,18 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
         except KeyboardInterrupt:
             progress.stop()
             if options["junit"] is not None and (folder / "run.json").exists():
-                write_junit(folder, options["junit"], tell=False)
+                _write_junit(folder, options["junit"])
             return interrupted("run", folder)
     whole = not resume and not given & {"cases", "tags", "filter_expression", "failed", "shard", "form"}
     terminal.print_summary(summary, store.read_records(folder), whole=whole)
     click.echo(str(folder))
     if options["junit"] is not None:
-        write_junit(folder, options["junit"], tell=False)
+        _write_junit(folder, options["junit"])
     return status_of(options["fail_on"], partial(getattr, summary), broken=bool(summary.broken))
+
+
+def _write_junit(folder: Path, target: str) -> None:
+    write("the JUnit file", target, junit(store.read_run(folder), store.each_record(folder)), tell=False)
 
 
 def interrupted(command: str, folder: Path) -> int:

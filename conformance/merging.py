@@ -30,8 +30,6 @@ Run = dict[str, Any]
 STATUSES = ("new", "known", "vanished")
 OWN = ("asked", "digest", "status", "started", "finished", "cases", "machine", "missing", "seconds")
 """What is kept of every part."""
-TOLD = ("cpu", "system", "python", "environment")
-"""What is told of the machines where they differ."""
 UNION = ("cases", "engines", "tags")
 
 
@@ -228,7 +226,7 @@ def _missing(parts: Sequence[Run]) -> dict[str, str]:
 
 def _differences(parts: Sequence[Run]) -> Iterator[str]:
     """What is worth a word of the machines and of the engines' variables."""
-    for name in TOLD:
+    for name in store.MACHINE:
         values = dict.fromkeys(str(part["machine"].get(name)) for part in parts)
         if len(values) > 1:
             yield f"the machines differ: {name} {' · '.join(values)}"

@@ -181,6 +181,10 @@ def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
         yield from enumerate(file, 1)
 
 
+MACHINE = ("cpu", "system", "python", "environment")
+"""What of `machine` is told where the machines of two runs differ; their flags are compared one by one."""
+
+
 def machine() -> dict[str, Any]:
     """What computes: CPU model and flags, cores, memory, system, and the variables that choose kernels."""
     model, flags = platform.processor(), list[str]()

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import tables
+from .findings import findings
 
 
 def environment() -> Environment:
@@ -44,7 +45,7 @@ def render(run: dict[str, Any], records: Sequence[dict[str, Any]]) -> str:
             vanished=tables.groups(records, "vanished"),
             causes=tables.causes(records),
             diagnosed=tables.diagnosed(records),
-            findings=tables.findings(records),
+            findings=sorted(findings(records), key=lambda one: one.section),
         )
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,9 +86,14 @@ def matrix(
     both = pd.concat([sums, sums.assign(family="all")]).groupby(["family", "engine"], sort=False).sum()
     counts: dict[tuple[str, str], dict[str, int]] = both.to_dict("index")  # pyright: ignore[reportAssignmentType]
     cells = {place: Cell(**count) for place, count in counts.items()}
+    return distinct(records, "family"), engines(records, order), cells
+
+
+def engines(records: Sequence[Record], order: Iterable[str] = ()) -> list[str]:
+    """The engines that have records, in the given order, others after them."""
     seen = distinct(records, "engine")
-    engines = [name for name in order if name in seen]
-    return distinct(records, "family"), engines + [name for name in seen if name not in engines], cells
+    told = [name for name in order if name in seen]
+    return told + [name for name in seen if name not in told]
 
 
 def groups(records: Sequence[Record], status: str) -> list[Group]:
@@ -171,7 +176,7 @@ def causes(records: Sequence[Record]) -> list[Cause]:
             forms=distinct(seen, "form"),
             verdicts=distinct(seen, "verdict"),
             count=len(seen),
-            example=min(seen, key=_complexity)["case"],
+            example=smallest(seen)["case"],
         )
         for why, seen in by_sentence.items()
     ]
@@ -202,7 +207,7 @@ def diagnosed(records: Sequence[Record]) -> list[Diagnosed]:
             by_code.setdefault(record["diagnosis"]["code"], []).append(record)
     found: list[Diagnosed] = []
     for code, seen in by_code.items():
-        smallest = min(seen, key=_complexity)
+        example = smallest(seen)
         found.append(
             Diagnosed(
                 code,
@@ -211,9 +216,9 @@ def diagnosed(records: Sequence[Record]) -> list[Diagnosed]:
                 new=sum(record["status"] == "new" for record in seen),
                 engines=distinct(seen, "engine"),
                 forms=distinct(seen, "form"),
-                example=smallest["case"],
-                sentence=smallest["diagnosis"]["sentence"],
-                remedy=smallest["diagnosis"]["remedy"],
+                example=example["case"],
+                sentence=example["diagnosis"]["sentence"],
+                remedy=example["diagnosis"]["remedy"],
             )
         )
     return sorted(found, key=lambda cause: (cause.code == UNEXPLAINED, -cause.cases, cause.code))
@@ -222,18 +227,3 @@ def diagnosed(records: Sequence[Record]) -> list[Diagnosed]:
 def distinct(records: Sequence[Record], key: str) -> list[str]:
     """The values of a field, in the order of the records."""
     return list(dict.fromkeys(record[key] for record in records))
-
-
-def findings(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """The statements of the note, each once, with whether every engine bears the finding out in its equivalent form."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for record in records:
-        finding = record.get("finding")
-        if finding and record["form"] == "equivalent":
-            row = found.setdefault(
-                (finding["section"], finding["quote"]), {**finding, "records": 0, "good": 0, "cases": set()}
-            )
-            row["records"] += 1
-            row["good"] += record["ok"]
-            row["cases"].add(record["case"].split("[")[0])
-    return sorted(found.values(), key=lambda row: row["section"])

@@ -15,7 +15,6 @@ from ..wording import rerun
 from .changes import KINDS, Change, Key, Side, key_of, kind_of, side_of
 
 Run = dict[str, Any]
-MACHINE = ("cpu", "system", "python", "environment")
 
 
 @dataclass(frozen=True)
@@ -206,7 +205,7 @@ def _notes(before: Run, after: Run) -> Iterator[str]:
             yield f"in the {name} run {', '.join(broken)} stopped early"
     if before.get("seed") != after.get("seed"):
         yield f"other random data (seeds {before.get('seed')} and {after.get('seed')}): errors are not compared"
-    for name in MACHINE:
+    for name in store.MACHINE:
         was, now = before["machine"].get(name), after["machine"].get(name)
         if was != now:
             yield f"another {name}: {was}, now {now}"

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ...conformance.verdict import UNEXPLAINED, UNJUDGED
 from .. import tables
+from ..wording import cause_of
 
 Record = dict[str, Any]
 Kind = Literal["proven", "known", "unexplained", "new"]
@@ -55,12 +56,11 @@ def key_of(record: Mapping[str, Any]) -> str | None:
     """
     if not is_bad(record):
         return None
-    why = record.get("diagnosis")
-    if why is not None and why["code"] != UNEXPLAINED:
-        return str(why["code"])
+    if (proven := cause_of(record)) is not None:
+        return proven
     if record["known"]:
         return f"known-{hashlib.sha256(record['known'].encode()).hexdigest()[:8]}"
-    return UNEXPLAINED if why is not None else f"new-{record['verdict']}"
+    return UNEXPLAINED if record.get("diagnosis") is not None else f"new-{record['verdict']}"
 
 
 def causes(records: Sequence[Record]) -> list[Cause]:

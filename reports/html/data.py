@@ -52,7 +52,7 @@ def tabulate(run: Mapping[str, Any], records: Sequence[Record]) -> Tables:
     by_case: dict[str, dict[str, list[Record]]] = {}
     for record in records:
         by_case.setdefault(record["case"], {}).setdefault(record["engine"], []).append(record)
-    names = engines_of(run, records)
+    names = tables.engines(records, run.get("engines", ()))
     cases, pairs, found = list[Record](), list[Record](), list[Record]()
     for by_engine in by_case.values():
         cases.append(_case_row(next(iter(by_engine.values()))[0]))
@@ -72,13 +72,6 @@ def tabulate(run: Mapping[str, Any], records: Sequence[Record]) -> Tables:
     computed = {record["engine"] for record in found if not record.get("check")}
     engines = [name for name in names if name in computed]
     return Tables(core, _details(found), engines, len(cases), Counter(pair["state"] for pair in pairs))
-
-
-def engines_of(run: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
-    """The run's engines in its order; after them who else has a record."""
-    seen = dict.fromkeys(record["engine"] for record in records)
-    told = [name for name in run.get("engines", {}) if name in seen]
-    return told + [name for name in seen if name not in told]
 
 
 def _case_row(record: Record) -> Record:

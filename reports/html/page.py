@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...conformance import store
 from ...conformance.engines import cores
 from ...conformance.errors import UsageError
 from ...pages import inline
-from . import data, evidence, findings, pictures
+from ..findings import findings
+from . import data, evidence, pictures
 from .cache import Cache
 from .causes import KINDS, causes
 from .states import STATES
@@ -24,14 +24,22 @@ SCRIPTS = ("model.js", "address.js", "filters.js", "matrix.js", "list.js", "char
 Told = Callable[[str], None]
 
 
-def write(folder: Path, target: Path, *, reproducers: bool = True, drawn: bool = True, told: Told = print) -> Path:
-    """Writes the page of a run's folder to ``target``/index.html, and gives its path.
+def write(
+    folder: Path,
+    run: dict[str, Any],
+    records: Sequence[Record],
+    target: Path,
+    *,
+    reproducers: bool = True,
+    drawn: bool = True,
+    told: Told = print,
+) -> Path:
+    """Writes the page of a run, which was read from its folder, to ``target``/index.html, and gives its path.
 
     ``reproducers``: whether scripts are written and executed; ``drawn``: whether the engines draw the note's pictures;
-    both are kept in the run's folder for the next time.  ``told`` hears what takes long.  Raises `UsageError` where
-    there is no run, or where the page cannot be written.
+    both are kept in the run's folder for the next time.  ``told`` hears what takes long.  Raises `UsageError` where the
+    page cannot be written.
     """
-    run, records = store.read_run(folder), store.read_records(folder)
     page = target / "index.html"
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -75,7 +83,7 @@ def render(
         causes=why,
         kinds=KINDS,
         most=max((cause.cases for cause in why), default=1),
-        findings=findings.findings(records),
+        findings=findings(records),
         pictures=_by_drawer(shown),
         images=list(dict.fromkeys(picture.image for picture in shown if picture.image)),
         photograph=pictures.png(pictures.photograph()),

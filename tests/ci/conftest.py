@@ -10,7 +10,7 @@ import pytest
 
 from convsuite.conformance import corpus, engines, expectations, run, store
 
-from ..cli.conftest import CASES, ENGINES, cases, convsuite, convsuite_here  # noqa: F401  the fixtures of the command line
+from ..cli.conftest import CASES, ENGINES, cases, convsuite  # noqa: F401  the fixtures of the command line
 
 WRONG, RIGHT, ABORTS = (
     f"{ENGINES / file}:{name}"

@@ -48,22 +48,3 @@ def convsuite(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]
         )
 
     return run
-
-
-@pytest.fixture
-def convsuite_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """The same inside this process, ten times as fast: for what goes wrong before anything runs."""
-    from convsuite.cli import main
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["convsuite", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capfd.readouterr()
-        return subprocess.CompletedProcess(sys.argv, int(left.value.code or 0), said.out, said.err)
-
-    return run

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 pytest.importorskip("vl_convert", reason="the dashboard needs convsuite[bench]")
-pytest.importorskip("playwright", reason="the browser is driven by playwright")
-
-from playwright.sync_api import sync_playwright
 
 from convsuite.benchmarks import dashboard
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATH = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-pytestmark = pytest.mark.skipif(PATH is None, reason=f"none of {', '.join(BROWSERS)} is installed")
 
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
 COMMITS = ("aaaaaaaa", "bbbbbbbb", "cccccccc")
@@ -50,34 +41,16 @@ def page_file(measurement, values, tmp_path_factory):
     return file
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=PATH, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def open_page(browser, page_file):
-    """Opens the page; what it asks for and what it complains about is in its lists `asked` and `said`."""
-    contexts = []
+def open_page(listened, page_file):
+    """Opens the page and waits until it is drawn."""
 
     def open_it(viewport=DESKTOP, scheme="light"):
-        context = browser.new_context(viewport=viewport, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.asked, page.said = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.goto(page_file.as_uri())
+        page = listened(page_file.as_uri(), viewport, scheme)
         page.wait_for_selector("html[data-drawn]", state="attached")
         return page
 
-    yield open_it
-    for context in contexts:
-        context.close()
+    return open_it
 
 
 def shown(page, chart):

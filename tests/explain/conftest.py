@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,17 +36,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def explain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+def explain(convsuite_here: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[..., Ended]:
     """``convsuite explain ARGUMENTS`` in an empty folder."""
-    from convsuite.cli import main
 
     def run(*arguments: object) -> Ended:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["convsuite", "explain", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capfd.readouterr()
-        return Ended(int(left.value.code or 0), said.out, said.err)
+        ended = convsuite_here("explain", *arguments)
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     return run

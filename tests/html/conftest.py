@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from convsuite.adapters.base import FORMS
 from convsuite.reports.html import evidence, page, pictures
 from convsuite.reports.html.cache import Cache
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATH = next((found for name in BROWSERS if (found := shutil.which(name))), None)
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1200, "height": 900}
 ENGINES = ("keras", "torch", "jax")
 HALF = {"code": "same-pads-half-a-kernel", "sentence": "SAME pads half a kernel on both sides", "remedy": "Pad first."}
@@ -111,36 +107,15 @@ def page_file(records, executed, tmp_path_factory):
     return file
 
 
-@pytest.fixture(scope="session")
-def browser():
-    driver = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright")
-    if PATH is None:
-        pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
-    with driver.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=PATH, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def open_page(browser, page_file):
-    """Opens the page at an address; what it asks for and complains about is in its lists `asked` and `said`."""
-    contexts = []
+def open_page(listened, page_file):
+    """Opens the page at an address and waits until it is drawn."""
 
     def open_it(address="", viewport=DESKTOP, scheme="light", file=page_file):
-        context = browser.new_context(viewport=viewport, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.asked, page.said = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.goto(file.as_uri() + address)
+        page = listened(file.as_uri() + address, viewport, scheme)
         page.wait_for_selector("html[data-shown]", state="attached")
         if "view=" not in address or "view=matrix" in address:
             page.wait_for_selector("html[data-listed]", state="attached")
         return page
 
-    yield open_it
-    for context in contexts:
-        context.close()
+    return open_it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import fields
@@ -10,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from convsuite.conformance import store
 from convsuite.reports.html import evidence, page, picture, pictures
 from convsuite.reports.html.cache import Cache
 from convsuite.reports.reproducers import Execution, NoReproducer, Reproducer
 
-from .conftest import HALF, PATH, record, run_json
+from .conftest import HALF, record, run_json
 
 
 @pytest.fixture
@@ -27,26 +29,9 @@ def folder(tmp_path, records):
     return made
 
 
-@pytest.fixture
-def convsuite(tmp_path, monkeypatch, capfd):
-    """The command line inside this process."""
-    from convsuite.cli import main
-
-    def run(*arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["convsuite", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = capfd.readouterr()
-        return subprocess.CompletedProcess(sys.argv, int(left.value.code or 0), said.out, said.err)
-
-    return run
-
-
 @pytest.mark.usefixtures("folder")
-def test_it_writes_one_file_and_says_where(convsuite, tmp_path):
-    done = convsuite("report", "run", "--html", "pages/first", "--no-reproducers")
+def test_it_writes_one_file_and_says_where(convsuite_here, tmp_path):
+    done = convsuite_here("report", "run", "--html", "pages/first", "--no-reproducers")
     assert (done.returncode, done.stdout) == (0, "pages/first/index.html\n"), done.stderr
     assert [file.name for file in (tmp_path / "pages" / "first").iterdir()] == ["index.html"]
     text = (tmp_path / "pages" / "first" / "index.html").read_text()
@@ -54,7 +39,7 @@ def test_it_writes_one_file_and_says_where(convsuite, tmp_path):
 
 
 @pytest.mark.usefixtures("folder")
-def test_mistakes_are_told_in_a_line(convsuite, tmp_path):
+def test_mistakes_are_told_in_a_line(convsuite_here, tmp_path):
     (tmp_path / "file").write_text("")
     for arguments, word in (
         (("report", "run"), "--html"),
@@ -62,18 +47,18 @@ def test_mistakes_are_told_in_a_line(convsuite, tmp_path):
         (("report", "run", "--html", "file"), "cannot be written"),
         (("report", "run", "--html", "file/below"), "cannot be written"),
     ):
-        done = convsuite(*arguments)
+        done = convsuite_here(*arguments)
         assert (done.returncode, done.stdout) == (2, ""), arguments
         assert word in done.stderr
         assert "Traceback" not in done.stderr
 
 
-def test_an_interrupted_run_and_one_without_records_have_pages(convsuite, folder, tmp_path):
+def test_an_interrupted_run_and_one_without_records_have_pages(convsuite_here, folder, tmp_path):
     (folder / "records.jsonl").write_text('{"case": "cut o')
     (folder / "run.json").write_text(json.dumps(run_json(status="running", engines={}, missing={})))
-    assert convsuite("report", "run", "--html", "out", "--no-pictures").returncode == 0
+    assert convsuite_here("report", "run", "--html", "out", "--no-pictures").returncode == 0
     (folder / "records.jsonl").unlink()
-    assert convsuite("report", "run", "--html", "out", "--no-pictures").returncode == 0
+    assert convsuite_here("report", "run", "--html", "out", "--no-pictures").returncode == 0
     assert "The run has no records." in (tmp_path / "out" / "index.html").read_text()
 
 
@@ -104,12 +89,12 @@ def executions(monkeypatch):
 
 
 def test_reproducers_are_executed_once(folder, tmp_path, executions):
-    told = []
-    page.write(folder, tmp_path / "out", drawn=False, told=told.append)
+    told, read = [], (store.read_run(folder), store.read_records(folder))
+    page.write(folder, *read, tmp_path / "out", drawn=False, told=told.append)
     assert executions == ["conv2d/padding::stride-2", "conv_transpose2d/odd::grouped"]
     assert told == ["executing: 2 of 2 reproducers"]
     first = (tmp_path / "out" / "index.html").read_text()
-    page.write(folder, tmp_path / "out", drawn=False, told=told.append)
+    page.write(folder, *read, tmp_path / "out", drawn=False, told=told.append)
     assert len(executions) == 2
     assert (tmp_path / "out" / "index.html").read_text() == first
 
@@ -185,7 +170,7 @@ def test_engines_draw_it_too(tmp_path):
 
 
 def test_a_picture_of_the_page(page_file, tmp_path):
-    if PATH is None:
+    if not any(map(shutil.which, picture.BROWSERS)):
         pytest.skip("no browser is installed")
     target = tmp_path / "page.png"
     picture.take(page_file, target)

@@ -9,7 +9,8 @@ import zlib
 import pytest
 
 from convsuite.pages import inline, packing
-from convsuite.reports.html import data, facets, findings
+from convsuite.reports import findings
+from convsuite.reports.html import data, facets
 from convsuite.reports.html.causes import causes, key_of
 from convsuite.reports.html.states import Words, state_of
 
