@@ -27,9 +27,9 @@ CALIBRATION, MOST_CALIBRATION = 0.02, 4
 """Seconds of calls after which a variant is known well enough, and turns at most."""
 NEAR, MOST_NEAR = 1.2, 3
 """Variants that calibration finds this near the fastest are measured in the rounds, so many at most."""
-FEWEST = 5
-"""Rounds that are made whatever they take."""
-FAR, FAR_SAMPLES = 6.0, 2
+FEWEST = 4
+"""Rounds that are made whatever they take: an even number, as many forwards as backwards."""
+FAR, FAR_SAMPLES = 4.0, 2
 """Where time is limited, what takes so many times the fastest's seconds gives so many samples and no more."""
 
 

@@ -30,6 +30,7 @@ def serve(channel: Channel, adapter: Adapter, said: dict[str, Any]) -> None:
     """Answers requests until the other side hangs up; ``said``: its first message, with the ``memory`` of a layer."""
     adapters = {_key(said["options"]): adapter}
     ready: dict[str, Execution] = {}
+    gc.freeze()  # to look through all that a framework is made of takes longer than many a layer
     while True:
         asked, arrays = channel.receive()
         match asked["do"]:

@@ -104,7 +104,7 @@ def test_time_ends_the_rounds_but_not_before_there_are_some():
 
 def test_what_is_far_behind_gives_fewer_samples_where_time_is_limited():
     def measured(most_seconds: float) -> list[int]:
-        contenders = [Contender(process(name, [time]), "", time) for name, time in (("a", 1.0), ("b", 5.0), ("c", 7.0))]
+        contenders = [Contender(process(name, [time]), "", time) for name, time in (("a", 1.0), ("b", 3.0), ("c", 5.0))]
         Rounds(contenders, machine_with([100.0]), wanted=8, most_seconds=most_seconds).run(lambda *_: None)
         return [len(one.samples) for one in contenders]
 
