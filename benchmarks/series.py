@@ -21,7 +21,6 @@ from .implementations import choose_implementations
 from .layers import load_layers
 from .results import Results, Row
 
-ROUNDS = 6
 DIGITS = 4
 """Significant digits that asv is given, and prints."""
 THREADS = ("1", "all")
@@ -45,7 +44,7 @@ def measured(network: str, implementations: Sequence[str], threads: Sequence[int
     chosen = choose_implementations(implementations)
     (single,) = (one for one in chosen if one.name == TWINNED)
     twin = replace(single, engine=replace(single.engine, name=TWIN))
-    results = measure(load_layers(networks=[network]), [*chosen, twin], threads=threads, rounds=ROUNDS)
+    results = measure(load_layers(networks=[network]), [*chosen, twin], threads=threads)
     values = values_of(results)
     results.rows = [row for row in results.rows if row["implementation"] != TWIN]
     results.skipped = [one for one in results.skipped if one["implementation"] != TWIN]
