@@ -4,11 +4,13 @@
                         └─ none ──► signs ──► precision ──► the map of taps ──► unexplained
 
 Nothing is guessed: a cause is named where it accounts for every number of the output and for another answer of the
-engine, in which it makes a difference.
+engine, in which it makes a difference, and where no other kernel, stride, dilation or padding shows that the engine
+follows another rule, which comes to the same in this case.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,6 +30,10 @@ MOST_ASKED = 12
 """Questions for one output; more would cost more than they tell."""
 MOST_PROOFS = 4
 """Tries to see one cause at work in another case."""
+PLACING = ("kernel_size", "strides", "dilation", "padding")
+"""Parameters that say where the windows lie."""
+MOST_VARIED = 3
+"""Questions with the same one or two of them changed."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +130,9 @@ def _one_of(seen: Seen, fitting: list[Meaning], ask: Ask) -> Finding | None:
     """The one cause, or the one effect in numbers, that is left of several meanings; None where none is proven."""
     left, open_ = _narrowed(seen.case, fitting, ask)
     rule = left[0]
-    if not open_ and _shows(left, _others(seen.case, rule), ask) and _hides(rule, seen.case, ask):
-        return Finding(say_meaning(left[0], seen.case), left[0])
+    proven = not open_ and _shows(left, _others(seen.case, rule), ask) and _hides(rule, seen.case, ask)
+    if proven and (rule.general or not rule.linear or _holds(left, seen.case, ask)):
+        return Finding(say_meaning(rule, seen.case), rule)
     # no rule, then; but what is computed instead of this very case may still be told in numbers
     changed = [one.changed(seen.case) for one in left]
     cases = [one for one in changed if one is not None]
@@ -204,6 +211,45 @@ def _hides(meaning: Meaning, case: Case, ask: Ask) -> bool:
         if put == MOST_PROOFS:
             return False
     return put == 0  # it makes a difference everywhere, or the engine does not answer elsewhere
+
+
+def _holds(left: Sequence[Meaning], case: Case, ask: Ask) -> bool:
+    """Whether the cause accounts for more of the engine's wrong answers than it does not, whichever of the parameters
+    that place the windows are other ones: "the smaller stride for all axes" is "the first one's" in every second case.
+
+    What is another geometry can as well be told in numbers, so that more is asked of it: that for each of the
+    parameters, and that it shows under some other value of it.
+    """
+    same = [one for one in left if one.code == left[0].code]
+    asked, answered, wrong, accounted = (Counter[tuple[str, ...]]() for _ in range(4))
+    for one in questions(case, native=False):
+        varied = _varied(one, case)
+        if not varied or asked[varied] == MOST_VARIED:
+            continue
+        question = _Question.about(one)
+        shown = question.if_it_were(left[0])
+        if shown is None or shown.right:
+            continue
+        looked = question.put(ask)
+        asked[varied] += 1
+        if looked is not None:
+            answered[varied] += 1
+            wrong[varied] += not looked.right
+            accounted[varied] += not looked.right and any(looked.explained_by(meaning) for meaning in same)
+    if left[0].changed(case) is None:
+        return 2 * accounted.total() > wrong.total() or not wrong.total()
+    return all(
+        2 * accounted[varied] > wrong[varied] or (not wrong[varied] and number < MOST_VARIED)
+        for varied, number in answered.items()
+    )
+
+
+def _varied(question: Case, case: Case) -> tuple[str, ...]:
+    """The parameters that place the windows and are other ones in a question; none where anything else is."""
+    own = {name: getattr(case, name) for name in (*PLACING, "output_padding", "id", "data", "seed", "literal")}
+    if replace(question, **own) != case:
+        return ()
+    return tuple(name for name in PLACING if getattr(question, name) != getattr(case, name))
 
 
 def _others(case: Case, meaning: Meaning) -> Iterator[Case]:

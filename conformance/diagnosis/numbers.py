@@ -41,7 +41,9 @@ def effect(case: Case, changed: Case) -> str:
         return "other-dilation"
     if any(offsets(case, changed)):
         return "shifted"
-    return "longer" if changed.raw_sizes != case.raw_sizes else "other-pads"
+    if changed.raw_sizes == case.raw_sizes:
+        return "other-pads"
+    return "longer" if changed.raw_sizes > case.raw_sizes else "shorter"
 
 
 def moved(by: Shape, rank: int) -> str:
@@ -80,7 +82,8 @@ def _differences(case: Case, changed: Case) -> Iterator[str]:
         got, due = getattr(changed, name), getattr(case, name)
         yield f"{name} {per_axis(got)}, the case says {per_axis(due)}"
     by = offsets(case, changed)
-    if changed.op == case.op and any(by):
+    # of a gradient the pads alone: what they move is the argument's gradient, the other way
+    if changed.op == case.op and any(by) and case.wrt is None:
         verb = "the window begins" if case.transposed else "reads"
         yield f"{verb} {moved(by, case.rank)}"
     if case.transposed and changed.window != case.window:

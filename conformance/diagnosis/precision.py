@@ -2,8 +2,9 @@
 
 one product per output, the other factor one    a copy of the samples (or of the weights): as many bits as it has
                                                 are what the engine keeps of them
-exact copies, and errors of a sum in fewer bits the sum was kept in fewer bits
-noise in copies, and where zeros are due        a fast algorithm, whose transforms mix neighbours
+exact copies, and errors of a sum in fewer bits the sum was kept in fewer bits, or its factors and its result were:
+                                                told apart by numbers that are exact in those bits while sums are not
+noise of both signs in copies                   a fast algorithm, whose transforms mix neighbours
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ FORMATS = {10: "TF32 or float16", 7: "bfloat16", 23: "float32"}
 EXACT_DRAWS = 3
 FEWEST_BITS = 3
 """No format has fewer in its fraction."""
+FEWEST_PRODUCTS = 4
+"""Of fewer a sum that is rounded at every step is hardly another one than a sum that is rounded at the end."""
 FAST = 2.0**-16
 """The most noise, as a share of the largest sample, that a fast algorithm in float32 leaves; a profile allows less."""
 
@@ -97,7 +100,9 @@ def _of_copy(seen: Seen, copy: Copy, got: np.ndarray, due: np.ndarray) -> Diagno
             f"copies of {what} come back with noise of {noise:.2g}, as by a fast algorithm, which mixes neighbours and "
             "takes them apart again"
         )
-        return say("fast-algorithm", sentence, case) if noise <= FAST else None
+        # of one sign it is no noise: a factor, or something that is added
+        both = float(np.min(got - due)) < 0 < float(np.max(got - due))
+        return say("fast-algorithm", sentence, case) if noise <= FAST and both else None
     if bits < FEWEST_BITS or got[~kept].any() or np.any(np.abs(got - due)[kept] > 2.0**-bits * np.abs(due[kept])):
         return None
     called = f", which {FORMATS[bits]} has" if bits in FORMATS else ""
@@ -124,6 +129,12 @@ def _of_sum(seen: Seen, ask: Ask) -> Diagnosis | None:
         return say(f"result-rounded-to-{name}", sentence, case)
     if not (_errs_like(name, seen) and _errs_like(name, again) and _exact_in(name, case, ask)):
         return None
+    if name != case.dtype and (loses := _sums_lose(name, case, ask)) is not True:
+        sentence = (
+            f"factors and results have no more than the {bits} fraction bits of {name}, where {case.dtype} has "
+            f"{PRECISIONS[case.dtype].fraction_bits}; the sums between them are kept in more"
+        )
+        return say("factors-and-result-of-fewer-bits", sentence, case) if loses is False else None
     sentence = (
         f"the sum of {_products(case)} products is off by as much as one that is kept in {name}, "
         f"{_share(seen) or 0.0:.2g} of the sum of absolute products, and exact where that would be"
@@ -170,6 +181,29 @@ def _exact_in(name: str, case: Case, ask: Ask) -> bool:
         if not seen.right or not seen.expected.values.any() or np.max(seen.expected.bnd) > limit:
             return False
     return True
+
+
+def _sums_lose(name: str, case: Case, ask: Ask) -> bool | None:
+    """Whether the engine loses bits of sums whose factors a format holds exactly, and whose right result, rounded once
+    to that format, would be what comes back if they were kept in more; None where that cannot be told.
+    """
+    precision, products = PRECISIONS[name], _products(case)
+    asked, limit = derived(case, use_bias=False), exact_limit(precision)
+    # a sum of n numbers up to L is some L * sqrt(n / 3): well beyond the limit, and well below float16's largest number
+    largest = int(min(limit, 8 * limit / math.sqrt(products)))
+    stream = np.random.RandomState(case.seed)
+    large = "input" if case.wrt is None else "output_gradient"
+    arrays = {
+        argument: (
+            stream.randint(-largest, largest + 1, shape) if argument == large else 2 * stream.randint(0, 2, shape) - 1
+        ).astype(numpy_dtype(case.dtype))
+        for argument, shape in asked.array_shapes.items()
+    }
+    output = ask(asked, arrays)
+    if output is None or products < FEWEST_PRODUCTS or output.shape != asked.result_shape:
+        return None
+    once = _rounded(expect(asked, arrays).values, precision.fraction_bits)
+    return not np.array_equal(output.astype(np.float64), once)
 
 
 def _signs(case: Case, limit: float, stream: np.random.RandomState) -> Arrays:

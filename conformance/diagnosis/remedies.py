@@ -22,9 +22,20 @@ WIDER = {"float16": "float32", "bfloat16": "float32", "float32": "float64"}
 def remedy(code: str, case: Case) -> str:
     """The change that makes it agree, for a cause that has been proven."""
     by_code, by_subject = templates()
-    subject = next((name for name, faults in SUBJECTS.items() if any(one.code == code for one in faults)), None)
-    template = by_code.get(code) or by_subject[subject or ("transposed" if case.transposed else "padding")]
+    template = by_code.get(code) or by_subject.get(_subject(code, case), "")
     return template.format_map(_facts(case))
+
+
+def _subject(code: str, case: Case) -> str:
+    """What the cause is about, by which there is a remedy; nothing where no parameter of the call could help."""
+    named = next((name for name, faults in SUBJECTS.items() if any(one.code == code for one in faults)), None)
+    if case.wrt is not None:
+        return "gradients"
+    if named is None and case.transposed:
+        return "transposed"
+    if named in (None, "padding", "strides and dilation") and not any(map(any, case.pads)):
+        return "unpadded strides" if max(case.strides) > 1 else ""
+    return named or "padding"
 
 
 @cache
@@ -48,6 +59,7 @@ def _facts(case: Case) -> dict[str, object]:
         "strides": numbers.per_axis(case.strides),
         "dilation": numbers.per_axis(case.dilation),
         "mirror": ", ".join(["::-1"] * case.rank),
+        "mirror_last": ", ".join([":"] * (case.rank - 1) + ["::-1"]),
         "groups": case.channels if case.op in ("depthwise_conv", "separable_conv") else case.groups,
         "channels": case.channels,
         "multiplier": case.depth_multiplier,

@@ -20,11 +20,12 @@ from ...adapters.case import Case, Shape, numpy_dtype
 from ..expected import Arrays, evaluate
 from ..faults import Fault
 from ..faults.fault import framed, kernel_name
+from ..faults.fault import meaning as numbers_of
 from . import numbers
 from .meanings import Meaning
 from .questions import derived
 from .seen import Ask, Seen
-from .words import Diagnosis, say_change
+from .words import Diagnosis, say, say_change
 
 MOST_SAMPLES = 512
 MOST_TAPS = 120
@@ -139,13 +140,15 @@ def _steps(of: np.ndarray, i: np.ndarray, fixed: np.ndarray, own: int) -> Iterat
 def _said(seen: Seen, changed: Case, mirrored: tuple[int, ...]) -> Diagnosis | None:
     """The diagnosis, where the case as read, with the kernel as read, accounts for the output that was seen."""
     case = seen.case
-    moved = (changed.strides, changed.dilation, changed.pads) != (case.strides, case.dilation, case.pads)
+    moved = numbers_of(changed) != numbers_of(case)
     if not (moved or mirrored) or not seen.explained_by(_computing(changed, mirrored)):
         return None
     if not mirrored:
         return say_change(numbers.effect(case, changed), case, changed)
     more = f"the kernel is mirrored on spatial axis {' and '.join(map(str, mirrored))}"
-    return say_change("mirrored-and-moved" if moved else "kernel-mirrored", case, changed, more)
+    if moved:
+        return say_change("mirrored-and-moved", case, changed, more)
+    return say("kernel-mirrored" if len(mirrored) == case.rank else "kernel-mirrored-on-some-axes", more, case)
 
 
 def _computing(changed: Case, mirrored: tuple[int, ...]) -> Meaning:

@@ -22,6 +22,11 @@ def interleaved(channels: int, groups: int) -> np.ndarray:
     return np.arange(channels).reshape(-1, groups).T.reshape(-1)
 
 
+def dealt_out(channels: int, groups: int) -> np.ndarray:
+    """The first channel of every block, then the second of every block: a channel shuffle."""
+    return np.arange(channels).reshape(groups, -1).T.reshape(-1)
+
+
 def _backwards(channels: int, groups: int) -> np.ndarray:
     """The last block of channels first."""
     return np.arange(channels).reshape(groups, -1)[::-1].reshape(-1)
@@ -85,6 +90,13 @@ def _group_faults(op: str, prefix: str, source: str) -> tuple[Fault, ...]:
             "groups-interleaved-out",
             "output channel f is written by group f % groups instead of a contiguous block",
             interleaved,
+            several_per_group(lambda case: case.output_channels),
+            source,
+        ),
+        writes(
+            "groups-dealt-out",
+            "output channels are shuffled: the first one of every group, then the second one of every group",
+            dealt_out,
             several_per_group(lambda case: case.output_channels),
             source,
         ),

@@ -86,6 +86,11 @@ def _last_two_reread(_case: Case, kernel: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(kernel).reshape(*taps, second, first).swapaxes(-1, -2)
 
 
+def _exchanged_and_reread(_case: Case, kernel: np.ndarray) -> np.ndarray:
+    """(*kernel, a, b) with its last two axes exchanged, and the memory of that read as (*kernel, a, b)."""
+    return kernel.swapaxes(-1, -2).reshape(kernel.shape)
+
+
 def _two_channel_axes(case: Case) -> bool:
     """Whether the kernel's last two axes are both more than one long, and so can be taken for each other."""
     return min(case.kernel_shapes[kernel_name(case)][-2:]) > 1
@@ -178,6 +183,12 @@ FAULTS = (
         _last_two_reread,
         when=lambda case: "depthwise_kernel" in case.kernel_shapes and _two_channel_axes(case),
         source="gmalivenko/onnx2keras#150",
+    ),
+    rereads(
+        "depthwise-kernel-written-multiplier-first",
+        "a depthwise kernel is transposed to (*kernel, M, C), and its memory taken for (*kernel, C, M)",
+        _exchanged_and_reread,
+        when=lambda case: "depthwise_kernel" in case.kernel_shapes and _two_channel_axes(case),
     ),
     rereads(
         "pointwise-kernel-transposed",

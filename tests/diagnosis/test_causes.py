@@ -62,7 +62,7 @@ def test_rules_with_the_same_effect_are_told_apart_by_asking(code):
     engine = Engine(faulty(code))
     seen = Seen.of(case, arrays, faulty(code)(case, arrays), expected)
     assert diagnose(seen, engine).code == code
-    assert 0 < len(engine.asked) <= 16
+    assert 0 < len(engine.asked) <= 40
 
 
 def test_a_rule_that_only_this_case_obeys_is_told_as_an_effect(diagnosed):
@@ -74,6 +74,44 @@ def test_a_rule_that_only_this_case_obeys_is_told_as_an_effect(diagnosed):
     found = diagnosed(STRIDED, answer)
     assert found.code == "shifted"
     assert "reads 1 column to the left" in found.sentence
+
+
+def smallest_for_all(name):
+    """The smallest stride, or dilation, for all axes."""
+    return lambda case, arrays: evaluate(replace(case, **{name: (min(getattr(case, name)),) * case.rank}), arrays)
+
+
+def halved(case, arrays):
+    """Explicit pads are halved between both ends."""
+    pads = tuple((sum(pair) // 2, -(-sum(pair) // 2)) for pair in case.pads)
+    return evaluate(case if isinstance(case.padding, str) else replace(case, padding=pads), arrays)
+
+
+@pytest.mark.parametrize(
+    ("answer", "changes", "code"),
+    [
+        (smallest_for_all("strides"), {"strides": (1, 2), "padding": "valid"}, "other-strides"),
+        (smallest_for_all("dilation"), {"strides": (1, 1), "dilation": (1, 2), "padding": "valid"}, "other-dilation"),
+        (halved, {"strides": (1, 1), "padding": ((2, 0), (1, 1))}, "shifted"),
+        (halved, {"strides": (1, 1), "padding": ((1, 4), (1, 0))}, "shifted"),
+    ],
+)
+def test_a_rule_that_comes_to_the_same_in_this_case_is_not_named(diagnosed, answer, changes, code):
+    """The catalogue has a rule for each of these cases that reproduces it; what the engine does elsewhere denies it."""
+    assert diagnosed(replace(STRIDED, **changes), answer).code == code
+
+
+def test_the_way_out_is_that_of_the_axis_that_is_mirrored(diagnosed):
+    case = make_case(op="conv", input=[2, 6, 5, 4, 2], kernel_size=[2, 3, 2], filters=3, strides=2, padding="valid")
+    found = diagnosed(case, lambda case, arrays: evaluate(case, {**arrays, "kernel": np.flip(arrays["kernel"], 1)}))
+    assert found.code == "kernel-mirrored-on-some-axes"
+    assert found.sentence == "the kernel is mirrored on spatial axis 1"
+    assert "numpy.flip(kernel, axis)" in found.remedy
+
+
+def test_a_shorter_result_is_called_shorter(diagnosed):
+    found = diagnosed(STRIDED, lambda case, arrays: evaluate(case, arrays)[:, :-1])
+    assert found.code == "shorter"
 
 
 def test_a_window_further_off_than_any_rule_moves_it(diagnosed):

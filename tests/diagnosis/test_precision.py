@@ -74,6 +74,24 @@ def test_results_of_fewer_bits(diagnosed, dtype):
     assert diagnosed(case, answer).code == "result-rounded-to-bfloat16"
 
 
+def test_factors_and_results_of_fewer_bits_are_no_sum_of_fewer_bits(diagnosed):
+    """As under an autocast to float16, whose sums are in float32."""
+
+    def answer(asked, arrays):
+        halves = {name: array.astype(np.float16).astype(array.dtype) for name, array in arrays.items()}
+        result = evaluate(asked, halves)
+        return result.astype(np.float16).astype(result.dtype)
+
+    found = diagnosed(replace(NORMAL, input=(2, 9, 8, 40)), answer)
+    assert found.code == "factors-and-result-of-fewer-bits"
+    assert "10 fraction bits of float16" in found.sentence
+
+
+@pytest.mark.parametrize("answer", [lambda y: y * np.float32(1 + 2.0**-16), lambda y: y + np.float32(1e-4)])
+def test_a_factor_or_something_added_is_no_noise(diagnosed, answer):
+    assert diagnosed(NORMAL, lambda case, arrays: answer(evaluate(case, arrays))).code == "unexplained"
+
+
 def test_an_error_of_that_size_is_no_rounding_where_sums_would_be_exact(diagnosed):
     """One more than is due: as small as a sum in float16 may err, but not by rounding."""
     case = replace(NORMAL, data="integers")
