@@ -24,11 +24,14 @@ run: setup
 	if [ -e $(RUN)/run.json ]; then $(CONVSUITE) report $(RUN) --markdown $(RUN)/report.md || exit; fi; \
 	exit $$status
 
+# A file's tests stay together: what they share is then made once.
+PARALLEL := -n 2 --dist loadfile
+
 test: lint
-	@$(PY) -m pytest -n 2 $(ARGS)
+	@$(PY) -m pytest $(PARALLEL) $(ARGS)
 
 test-core: setup
-	@$(PY) -m pytest -n 2 -m 'not slow and not frameworks' $(ARGS)
+	@$(PY) -m pytest $(PARALLEL) -m 'not slow and not frameworks' $(ARGS)
 
 test-slow: setup
 	@$(PY) -m pytest -m slow $(ARGS)

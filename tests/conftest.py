@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from convsuite.conformance import corpus
+from convsuite.conformance.entry import Entry
 from convsuite.reports.html.picture import BROWSERS
 
 # A shell starts jobs in its background with Ctrl-C ignored, and every process below inherits that: the tests that
@@ -36,6 +38,12 @@ def convsuite_here(
         return subprocess.CompletedProcess(sys.argv, int(left.value.code or 0), said.out, said.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def shipped_entries() -> list[Entry]:
+    """The whole corpus, which takes seconds to read: once for all tests, which do not change it."""
+    return corpus.load()
 
 
 @pytest.fixture(scope="session")

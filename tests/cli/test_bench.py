@@ -52,6 +52,7 @@ def test_a_wrong_result_is_status_1_and_said(convsuite, layers):
     assert "times its bound" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_baseline_of_the_same_is_status_0_and_a_slow_down_is_1(convsuite, layers):
     asked = ("bench", layers, "--engine", "im2col", "--engine", SLOWED, *SHORT, "--json", "bench.json")
     assert convsuite(*asked).returncode == 0

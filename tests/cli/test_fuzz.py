@@ -18,7 +18,7 @@ ONLY = ("--filter", "op == 'conv' and wrt is None")
 
 
 def test_a_right_engine_ends_with_status_0(convsuite, tmp_path):
-    done = convsuite("fuzz", "--engine", RIGHT, "--budget", "2s", "--out", "out", *ONLY)
+    done = convsuite("fuzz", "--engine", RIGHT, "--budget", "4s", "--out", "out", *ONLY)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "out\n"
     assert "0 causes found" in done.stderr
@@ -29,7 +29,7 @@ def test_a_right_engine_ends_with_status_0(convsuite, tmp_path):
 
 
 def test_a_wrong_engine_ends_with_status_1_and_a_case_file(convsuite):
-    done = convsuite("fuzz", "--engine", WRONG, "--budget", "4s", "--out", "out", *ONLY)
+    done = convsuite("fuzz", "--engine", WRONG, "--budget", "8s", "--out", "out", *ONLY)
     assert done.returncode == 1, done.stderr
     assert "found: " in done.stderr
     assert "use_bias true" in done.stderr
@@ -100,7 +100,7 @@ def test_mistakes_are_told_in_a_line(convsuite_here, tmp_path, arguments, said):
 def test_a_session_goes_on_as_itself_or_not_at_all(convsuite_here, cases):
     assert convsuite_here("run", cases, "--engine", RIGHT, "--out", "run").returncode == 0
     assert "not a fuzz session" in convsuite_here("fuzz", "--resume", "--out", "run").stderr
-    assert convsuite_here("fuzz", "--engine", RIGHT, "--budget", "2s", "--out", "out", *ONLY).returncode == 0
+    assert convsuite_here("fuzz", "--engine", RIGHT, "--budget", "4s", "--out", "out", *ONLY).returncode == 0
     other = convsuite_here("fuzz", "--resume", "--out", "out", "--seed", "5")
     assert other.returncode == 2
     assert "a resumed session is the same session" in other.stderr

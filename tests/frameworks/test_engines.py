@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from convsuite.conformance import corpus, engines, expectations, run
+from convsuite.conformance import engines, expectations, run
 from convsuite.conformance.data import draw_arrays
 from convsuite.conformance.expected import expect
 from convsuite.conformance.verdict import judge_array
@@ -25,9 +25,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def sample():
+def sample(shipped_entries):
     """A case in about a hundred, of every family of cases."""
-    return corpus.load()[::EVERY]
+    return shipped_entries[::EVERY]
 
 
 @pytest.fixture(scope="module")
@@ -71,30 +71,44 @@ def test_the_program_that_is_printed_is_the_program_that_ran(engine, ran, sample
         if record["case"] in entries  # the parts of a law have data of their own
     ][::20]
     assert {"exact"} <= {record["verdict"] for record in chosen}
-    for number, record in enumerate(chosen):
-        case = entries[record["case"]].case
-        arrays = draw_arrays(case)
-        got = _execute(record["program"], case, arrays, engine, tmp_path / str(number))
+    cases = [entries[record["case"]].case for record in chosen]
+    given = [draw_arrays(case) for case in cases]
+    results = _execute([record["program"] for record in chosen], cases, given, engine, tmp_path)
+    for record, case, arrays, got in zip(chosen, cases, given, results, strict=True):
         assert judge_array(case, expect(case, arrays), got).verdict == record["verdict"], record["case"]
 
 
-def _execute(program, case, arrays, engine, folder):
+EXECUTE = """
+import json, ml_dtypes
+import numpy as np
+for folder, program, dtype, arrays in json.load(open("asked.json")):
+    names = {name: np.load(f"{folder}/{name}.npy").view(np.dtype(dtype)) for name in arrays}
+    exec(program, names)
+    result = names["result"]
+    np.save(f"{folder}/result.npy", result.view(f"V{result.itemsize}"))
+    open(f"{folder}/dtype", "w").write(result.dtype.name)
+"""
+
+
+def _execute(programs, cases, given, engine, folder):
+    """What the programs leave, one after the other in a process that has the names of their arrays and no others."""
+    import ml_dtypes  # noqa: F401  makes NumPy know the name bfloat16
     import numpy as np
 
     from convsuite.adapters.case import to_format
 
-    folder.mkdir()
-    for name, array in arrays.items():
-        moved = to_format(array, case.data_format) if name in ("input", "output_gradient") else array
-        np.save(folder / f"{name}.npy", np.ascontiguousarray(moved).view(f"V{array.itemsize}"))
-    loads = "\n".join(f"{name} = np.load({str(folder / name) + '.npy'!r}).view(dtype)" for name in arrays)
-    script = (
-        f"import numpy as np, ml_dtypes\ndtype = np.dtype({case.dtype!r})\n{loads}\n{program}\n"
-        f"np.save({str(folder / 'result.npy')!r}, result.view(f'V{{result.itemsize}}'))\n"
-        f"open({str(folder / 'dtype')!r}, 'w').write(result.dtype.name)\n"
-    )
+    asked = []
+    for number, (program, case, arrays) in enumerate(zip(programs, cases, given, strict=True)):
+        (folder / str(number)).mkdir()
+        for name, array in arrays.items():
+            moved = to_format(array, case.data_format) if name in ("input", "output_gradient") else array
+            np.save(folder / str(number) / f"{name}.npy", np.ascontiguousarray(moved).view(f"V{array.itemsize}"))
+        asked.append((str(number), program, case.dtype, list(arrays)))
+    (folder / "asked.json").write_text(json.dumps(asked))
     environment = {**os.environ, **engines.known_engines()[engine].variables}
-    subprocess.run([sys.executable, "-c", script], check=True, env=environment, capture_output=True, timeout=120)
-    import ml_dtypes  # noqa: F401  makes NumPy know the name bfloat16
-
-    return np.load(folder / "result.npy").view(np.dtype((folder / "dtype").read_text()))
+    command = [sys.executable, "-P", "-c", EXECUTE]
+    subprocess.run(command, cwd=folder, check=True, env=environment, capture_output=True, timeout=300)
+    return [
+        np.load(folder / str(number) / "result.npy").view(np.dtype((folder / str(number) / "dtype").read_text()))
+        for number in range(len(asked))
+    ]

@@ -19,9 +19,9 @@ from convsuite.conformance.schema import json_schema
 KEYS = ["cases", "id", "op", "input", "kernel_size", "filters", "padding", "matrix", "data", "expect", "defaults"]
 
 
-@pytest.fixture(scope="module")
-def shipped():
-    return corpus.load()
+@pytest.fixture
+def shipped(shipped_entries):
+    return shipped_entries
 
 
 def ids(text: str, folder: Path) -> list[str]:

@@ -4,18 +4,18 @@ from itertools import combinations
 
 import pytest
 
-from convsuite.conformance import corpus
 from convsuite.conformance.covering import coverage, generate, model, refusals
 from convsuite.conformance.entry import shipped
 
 FAST = [family for family in model.FAMILIES if family.rank == 1 and family.op != "conv_transpose"]
 
 
-@pytest.fixture(scope="module")
-def entries():
-    return corpus.load()
+@pytest.fixture
+def entries(shipped_entries):
+    return shipped_entries
 
 
+@pytest.mark.slow
 def test_every_valid_combination_of_three_values_occurs(entries):
     for one in coverage.measure(entries):
         assert not one.missing, f"{one.family.name} lacks {[sorted(combination) for combination in one.missing[:5]]}"
@@ -44,6 +44,7 @@ def test_empty_cases_do_not_stand_in_for_cases_with_values(entries):
     assert [sorted(combination) for combination in missing if not combination & apart] == []
 
 
+@pytest.mark.slow
 def test_the_pairwise_cases_have_every_pair():
     for family in FAST:
         rows = [row for row in generate.rows(family) if generate.answers(row)]

@@ -81,6 +81,7 @@ def test_wheel_says_what_it_is(wheel):
     assert "\nRequires-Python: >=3.11\n" in metadata
 
 
+@pytest.mark.slow
 def test_it_runs_where_nothing_else_is_installed(wheel, tmp_path):
     """One test, since the workers of a parallel run would each make the environment."""
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
