@@ -305,7 +305,7 @@ def report(run_folder: Path, **options: Any) -> int:
     """
     from .reporting import report_command
 
-    if not any(options[name] for name in ("html", "markdown", "summary", "junit")) and options["fail_on"] == "never":
+    if not _given({"html", "markdown", "summary", "junit", "fail_on"}):
         raise click.UsageError("nothing to write: give --html DIR, or --markdown, --summary or --junit FILE")
     return report_command(run_folder, options)
 

@@ -11,15 +11,16 @@ from rich.console import Console
 
 from ..conformance.errors import UsageError
 from ..reports.comparison import pages, text
-from ..reports.comparison.compare import compare
+from ..reports.comparison.compare import Comparison, compare
 from . import STATUS_NEW
-from .publishing import write
+from .publishing import check_whole, write
 
 
 def compare_command(before: Path, after: Path, options: Mapping[str, Any]) -> int:
     """Shows what has changed and writes the files that are asked for; 1 where something got worse.
 
-    The text goes to standard output, or to standard error where a file is "-".
+    The text goes to standard output, or to standard error where a file is "-".  Raises `UsageError`, with all of it
+    shown and written, where too little was compared to say that nothing got worse.
     """
     written = [options[name] for name in ("markdown", "html", "json_file")]
     if written.count("-") > 1:
@@ -34,7 +35,17 @@ def compare_command(before: Path, after: Path, options: Mapping[str, Any]) -> in
     if (target := options["json_file"]) is not None:
         content = json.dumps(found.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         write("the comparison", target, content.encode(), tell=False)
-    return STATUS_NEW if found.worse(options["fail_on"]) else 0
+    return _status(found, options["fail_on"])
+
+
+def _status(found: Comparison, fail_on: str) -> int:
+    if fail_on == "never":
+        return 0
+    if not found.compared:
+        got = "no record that both runs have"
+        raise UsageError("nothing was compared", got=got, expected="runs of the same cases on the same engines")
+    check_whole(found.after)
+    return STATUS_NEW if found.worse(fail_on) else 0
 
 
 def _page(target: str) -> str:

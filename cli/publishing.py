@@ -39,14 +39,22 @@ def write(what: str, target: str, content: bytes, *, tell: bool = True) -> None:
 def status_of_run(run: Mapping[str, Any], records: Iterable[Mapping[str, Any]], fail_on: str) -> int:
     """The status that the run would have ended with, had it been asked with this ``--fail-on``.
 
-    Raises `UsageError` for a run that did not end: what it has not judged must not pass.
+    Raises `UsageError` for a run that lacks records: what it has not judged must not pass.
     """
     if fail_on == "never":
         return 0
+    check_whole(run)
+    counts = Counter(record["status"] for record in records)
+    return status_of(fail_on, counts.__getitem__, broken=False)
+
+
+def check_whole(run: Mapping[str, Any]) -> None:
+    """Raises `UsageError` for a run that lacks records, since it did not end or an engine stopped early."""
     if run["status"] != "complete":
         raise UsageError("the run did not end, so that it cannot pass", got=run["status"], expected="complete")
-    counts = Counter(record["status"] for record in records)
-    return status_of(fail_on, counts.__getitem__, broken=bool(run.get("broken")))
+    if broken := run.get("broken"):
+        said = "; ".join(f"{engine} {why}" for engine, why in broken.items())
+        raise UsageError("an engine stopped early, so that the run cannot pass", got=said)
 
 
 def status_of(fail_on: str, number: Callable[[str], int], *, broken: bool) -> int:

@@ -1,7 +1,7 @@
 """Cases as test items: the harness of `convsuite run`, asked for one entry at a time.
 
 An engine lives in one process per pytest process (so one per worker of xdist), from the first of its items to the end
-of the session.
+of the session; a user's adapter from before the first item, so that a mistake in it is told once.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Suite:
             "failed": None,
             "engines_file": options.convsuite_engines_file,
             "expectations": options.convsuite_expectations,
+            "timeout": options.convsuite_timeout,
         }
         self.seed: int = options.convsuite_seed
         self._limits = Limits(seconds=options.convsuite_timeout)
@@ -69,7 +70,7 @@ class Suite:
         known = engines.gather(self.asked["engines_file"])
         chosen = {engine.name: engine for one in self._wanted if (engine := self._engine(one, known))}
         self.engines, self.missing = engines.choose_engines(list(chosen), {**known, **chosen})
-        self.entries = choose_entries(self.asked)
+        self.entries = choose_entries(self.asked, tell=not self._picked)
         self.forms = forms_named(self._config.option.convsuite_form)
         self._options = harness.Options(spare=not chosen_singly(self.asked))
         self._ledger = expectations.Ledger(
@@ -104,6 +105,30 @@ class Suite:
             report.result = [*([] if self._picked else report.result or []), root]
         return report
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Starts users' adapters that are to run: one that cannot be loaded is one mistake, and no failure per case.
+
+        Where xdist distributes, that is tried here and not in the workers.
+        """
+        if self._config.option.collectonly or hasattr(self._config, "workerinput"):
+            return
+        distributed = self._config.pluginmanager.hasplugin("dsession")  # nothing is collected here then
+        used = {item.engine.name for item in session.items if isinstance(item, CaseItem)}
+        for engine in (one for one in self.engines if one.of_user):
+            if distributed or engine.name in used:
+                self._try(engine)
+        if distributed:
+            self._close()
+
+    def _try(self, engine: Engine) -> None:
+        try:
+            self._examiner(engine).process.start()
+        except EngineMissing as error:
+            self._broken[engine.name] = error
+        except UsageError as error:
+            raise pytest.UsageError(f"convsuite: {error}") from error
+
     def items_of(self, engine: Engine) -> list[tuple[Entry, str]]:
         """The entries that the engine is to run, in their forms."""
         return [
@@ -121,9 +146,7 @@ class Suite:
         """
         if engine.name in self._broken:
             raise self._broken[engine.name]
-        if engine.name not in self._examiners:
-            self._examiners[engine.name] = Examiner(EngineProcess(engine, self._limits), self._answers)
-        examiner = self._examiners[engine.name]
+        examiner = self._examiner(engine)
         # the equivalent form of a law's part stands for a literal one that does not exist
         forms = (form,) if entry.law is None else FORMS[: FORMS.index(form) + 1]
         try:
@@ -140,8 +163,16 @@ class Suite:
             if one.outcome.form == form
         ]
 
+    def _examiner(self, engine: Engine) -> Examiner:
+        if engine.name not in self._examiners:
+            self._examiners[engine.name] = Examiner(EngineProcess(engine, self._limits), self._answers)
+        return self._examiners[engine.name]
+
     def pytest_sessionfinish(self) -> None:
         """Ends the engines, after an interruption as well."""
+        self._close()
+
+    def _close(self) -> None:
         for examiner in self._examiners.values():
             examiner.process.close()
         self._examiners.clear()
@@ -213,7 +244,7 @@ class CaseItem(pytest.Item):
     def _say(self, records: Sequence[Record]) -> str:
         run = {"asked": self.suite.asked, "seed": self.suite.seed}
         about = f"{self.entry.file}:{self.entry.line}"
-        lines = [line for record in records for line in ("", record["case"], headline(record), *describe(record))]
+        lines = [line for record in records for line in ("", headline(record), record["case"], *describe(record))]
         return "\n".join([*lines[1:], "", f"$ {rerun(run, records[0])}", about])
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

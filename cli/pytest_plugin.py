@@ -1,7 +1,8 @@
 """The pytest plugin: ``pytest --convsuite-engine torch`` runs cases as test items.
 
-Without that option, and without a ``convsuite_engine`` in a conftest.py, it does nothing; what it does otherwise stands
-in `pytest_items`, which is not imported before.
+Without that option, and without a ``convsuite_engine`` in a conftest.py, it does nothing; nor does it where files or
+ids of other tests are given and no option of its own, for they say what is to run.  What it does otherwise stands in
+`pytest_items`, which is not imported before.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from contextlib import suppress
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -69,11 +71,24 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.convsuite_picked = picked
     picked = getattr(config.option, "convsuite_picked", [])
     wanted: list[Any] = config.option.convsuite_engine or _of_conftests(config) or _named(picked)
-    if not wanted or config.option.help or config.option.version:
+    if not wanted or config.option.help or config.option.version or not _due(config, picked):
         return
     from .pytest_items import Suite
 
     config.pluginmanager.register(Suite(config, wanted, picked), "convsuite-items")
+
+
+def _due(config: pytest.Config, picked: list[str]) -> bool:
+    """Whether cases are asked for: by their ids, by an option on the command line, or because nothing else is named.
+
+    The workers of xdist, whose arguments always look like given ones, are told.
+    """
+    option = config.option
+    if not hasattr(option, "convsuite_due"):
+        asked = any(arg.startswith("--convsuite-") for arg in config.invocation_params.args)
+        named = config.args_source is config.ArgsSource.ARGS and not any(Path(arg).is_dir() for arg in config.args)
+        option.convsuite_due = bool(picked) or asked or not named
+    return option.convsuite_due
 
 
 def _of_conftests(config: pytest.Config) -> list[Any]:

@@ -44,6 +44,7 @@ class Selection:
     """What is to be run, and by whom."""
 
     entries: list[corpus.Entry]
+    """Empty in a shard alone, of which there are more than cases."""
     engines: list[str]
     only: frozenset[tuple[str, str]] | None
 
@@ -105,7 +106,10 @@ def run_command(given: set[str], options: dict[str, Any]) -> int:
                 _write_junit(folder, options["junit"])
             return interrupted("run", folder)
     whole = not resume and not given & {"cases", "tags", "filter_expression", "failed", "shard", "form"}
-    terminal.print_summary(summary, store.read_records(folder), whole=whole)
+    if selection.entries:
+        terminal.print_summary(summary, store.read_records(folder), whole=whole)
+    else:
+        click.echo(f"shard {asked['shard']} is empty: there are fewer cases than shards", err=True)
     click.echo(str(folder))
     if options["junit"] is not None:
         _write_junit(folder, options["junit"])
@@ -209,24 +213,25 @@ def _select(asked: dict[str, Any], given: set[str]) -> Selection:
     if asked["failed"] is not None:
         failed = {record["case"] for record in records}
         entries = [entry for entry in entries if failed.intersection(entry.ids)]
-    if asked["shard"]:
-        entries = _shard(entries, asked["shard"])
     if not entries:
         raise UsageError("no case is left to run")
+    if asked["shard"]:
+        entries = _shard(entries, asked["shard"])
     return Selection(entries, specs, only)
 
 
-def choose_entries(asked: Mapping[str, Any], *, layers: bool = False) -> list[corpus.Entry]:
-    """The entries that ``cases``, ``tags`` and ``filter_expression`` ask for; tells how many layers it leaves out.
+def choose_entries(asked: Mapping[str, Any], *, layers: bool = False, tell: bool = True) -> list[corpus.Entry]:
+    """The entries that ``cases``, ``tags`` and ``filter_expression`` ask for.
 
-    ``layers``: whether those of networks are among them without being asked for.  Raises `UsageError`.
+    ``layers``: whether those of networks are among them without being asked for.  ``tell``: whether to say how many of
+    them are left out.  Raises `UsageError`.
     """
     names, tags = asked["cases"], asked["tags"]
     chosen = corpus.select(corpus.load(names, layers=True), tags=tags, filter_expression=asked["filter_expression"])
     if layers or corpus.NETWORK_TAG in tags:
         return chosen
     kept = corpus.without_layers(chosen, names)
-    if left_out := len(chosen) - len(kept):
+    if tell and (left_out := len(chosen) - len(kept)):
         how = f"--tag {corpus.NETWORK_TAG} asks for them, or a name: networks, networks/vgg16"
         click.echo(f"layers of networks left out: {left_out} ({how})", err=True)
     return kept

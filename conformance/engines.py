@@ -74,6 +74,11 @@ class Engine:
                 return name
         return None
 
+    @property
+    def of_user(self) -> bool:
+        """Whether the adapter is a user's file, in which a mistake is likely."""
+        return ".py:" in self.adapter
+
     def spares(self, entry: Entry) -> bool:
         """Whether the case is left out by default: a shipped one without a tag that the engine asks for."""
         return bool(self.tags) and entry.shipped and not set(self.tags) & set(entry.case.tags)

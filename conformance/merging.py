@@ -5,7 +5,8 @@ The rules:
 - The parts have one seed, and no engine has two versions: a run says one thing of one engine.
 - A record that two parts hold counts once where they agree (seconds and messages aside); where they do not, or where
   one id means two computations, nothing is merged.  The named checks of the reference are in every part.
-- A part that did not end, and a shard that is not there, are refused unless a partial run is asked for.
+- A part that did not end, and a shard that is not there, are refused unless a partial run is asked for.  Some of the
+  shards beside the whole run of the same cases are refused in any case: nothing is lacking then, and nothing partial.
 - What differs else (processors, variables) is kept, part by part, and told.
 - A status stays what it was: whether a discrepancy is known or has vanished is a matter of one record and of the
   expectations that its run was given, so that no shard says anything of what another one holds.
@@ -79,7 +80,7 @@ def merge(paths: Sequence[Path], out: Path, *, partial: bool = False) -> Merged:
     """
     parts = [store.read_run(path) for path in paths]
     _check_paths(paths, out)
-    lacking = [*_unfinished(paths, parts), *_missing_shards(parts)]
+    lacking = [*_unfinished(paths, parts), *_missing_shards(paths, parts)]
     if lacking and not partial:
         raise UsageError("parts are lacking", got="; ".join(lacking), expected="all of them, or --partial")
     run = _described(paths, parts, partial=bool(lacking))
@@ -126,15 +127,22 @@ def _unfinished(paths: Sequence[Path], parts: Sequence[Run]) -> list[str]:
     ]
 
 
-def _missing_shards(parts: Sequence[Run]) -> list[str]:
-    """Shards that belong to those that are there.  Raises `UsageError` where these cut the same cases differently."""
+def _missing_shards(paths: Sequence[Path], parts: Sequence[Run]) -> list[str]:
+    """Shards that belong to those that are there.
+
+    Raises `UsageError` where these cut the same cases differently, and where the run that they are of is there as well.
+    """
     shards: dict[str, set[tuple[int, int]]] = {}
-    for part in parts:
-        if shard := part["asked"].get("shard"):
+    wholes: dict[str, Path] = {}
+    for path, part in zip(paths, parts, strict=True):
+        asked = part["asked"]
+        if shard := asked.get("shard"):
             index, count = (int(number) for number in shard.split("/"))
-            shards.setdefault(_selection(part["asked"]), set()).add((index, count))
+            shards.setdefault(_selection(asked), set()).add((index, count))
+        elif not asked.get("failed"):
+            wholes[_selection(asked)] = path
     lacking: list[str] = []
-    for there in shards.values():
+    for selection, there in shards.items():
         counts = {count for _, count in there}
         if len(counts) > 1:
             raise UsageError(
@@ -144,6 +152,9 @@ def _missing_shards(parts: Sequence[Run]) -> list[str]:
             )
         (count,) = counts
         missing = [f"{index}/{count}" for index in range(1, count + 1) if (index, count) not in there]
+        if missing and (whole := wholes.get(selection)):
+            got = f"{', '.join(f'{index}/{count}' for index, _ in sorted(there))} beside {whole}"
+            raise UsageError("a shard and a whole run overlap", got=got, expected="the whole run or all shards")
         if missing:
             lacking.append(f"no shard {', '.join(missing)}")
     return lacking
@@ -206,7 +217,7 @@ def _engines(paths: Sequence[Path], parts: Sequence[Run]) -> dict[str, Any]:
                     )  # fmt: skip
             rows[name] = {
                 **first,
-                "versions": first["versions"] or row["versions"],
+                **{what: first[what] or row[what] for what in ("versions", "profile")},
                 **{what: first[what] + row[what] for what in ("starts", "deaths_between_cases")},
                 "seconds": _sums([first["seconds"], row["seconds"]]),
             }

@@ -161,7 +161,7 @@ def _spared(entries: list[Entry], engines: list[Engine]) -> dict[str, int]:
 def _start_early(processes: list[EngineProcess], summary: Summary) -> None:
     """Starts users' adapters: one that cannot be loaded stops the run before it begins."""
     for process in list(processes):
-        if ".py:" in process.engine.adapter:
+        if process.engine.of_user:
             try:
                 process.start()
             except EngineMissing as error:

@@ -19,6 +19,8 @@ ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped: control characters above all, which dying programs print."""
 LONGEST_MESSAGE, LONGEST_BODY = 500, 8_000
 BROKEN = ("crash", "timeout")
+LIMIT = re.compile(r"no answer within (\S+) s")
+"""What the record of a timeout says of the time that it took: a resumed run may have had several limits."""
 
 
 def render(run: Mapping[str, Any], records: Iterable[Record]) -> bytes:
@@ -76,7 +78,7 @@ def _properties(run: Mapping[str, Any], engine: str) -> dict[str, str]:
 
 def _record(suite: ET.Element, run: Mapping[str, Any], record: Record) -> None:
     case = _testcase(suite, f"{record['engine']}.{record['family']}", f"{record['case']} [{record['form']}]")
-    case.set("time", f"{record['seconds'] or 0.0:.6f}")
+    case.set("time", f"{_seconds(record):.6f}")
     verdict, status = record["verdict"], record["status"]
     if status in ("new", "vanished"):
         kind = "error" if verdict in BROKEN else "failure"
@@ -87,6 +89,12 @@ def _record(suite: ET.Element, run: Mapping[str, Any], record: Record) -> None:
         _say(case, "skipped", f"known {verdict}", f"known: {record['known']}")
     elif verdict == UNJUDGED:
         _say(case, "skipped", UNJUDGED, record["message"])
+
+
+def _seconds(record: Record) -> float:
+    """What the record took; a timeout its limit, and 0 where nobody knows, as of a crash."""
+    limit = LIMIT.match(record["message"] or "") if record["verdict"] == "timeout" else None
+    return float(limit[1]) if limit else record["seconds"] or 0.0
 
 
 def _testcase(suite: ET.Element, classname: str, name: str) -> ET.Element:

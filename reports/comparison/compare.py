@@ -71,6 +71,13 @@ class Comparison:
         found = Counter(change.kind for change in self.changes)
         return {kind: found[kind] for kind in KINDS}
 
+    @property
+    def versionless(self) -> list[str]:
+        """The engines of which neither run knows a version: those of files, unless they tell one."""
+        told = {version.engine for version in self.versions}
+        engines = dict.fromkeys(name for run in (self.before, self.after) for name in run.get("engines", {}))
+        return [name for name in engines if name not in told]
+
     def worse(self, fail_on: str) -> int:
         """How many records make the status 1: "new" are those that the second run's expectations do not know."""
         if fail_on == "never":

@@ -207,5 +207,41 @@ def test_runs_without_records(convsuite_here, edited, shared_run):
     (empty := edited("empty")).joinpath("records.jsonl").unlink()
     for pair in ((empty, empty), (empty, shared_run), (shared_run, empty)):
         done = convsuite_here("compare", *pair)
-        assert done.returncode == 0
+        assert done.returncode == 2
         assert "0 records compared" in done.stdout
+        assert done.stderr.startswith("convsuite: nothing was compared")
+        assert convsuite_here("compare", *pair, "--fail-on", "never").returncode == 0
+
+
+def test_what_compares_nothing_does_not_pass(convsuite_here, edited, shared_run, tmp_path):
+    other = edited("renamed", lambda one: one | {"engine": f"other-{one['engine']}"})
+    done = convsuite_here("compare", shared_run, other, "--html", "one.html")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("convsuite: nothing was compared")
+    assert "no record that both runs have" in line
+    assert (tmp_path / "one.html").exists()  # says so as well
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [({"status": "interrupted"}, "did not end"), ({"broken": {ABORTS: "does not start again"}}, "stopped early")],
+)
+def test_a_second_run_that_lacks_records_does_not_pass(convsuite_here, edited, shared_run, said, word):
+    part = edited("part", change_run=lambda run: run | said)
+    done = convsuite_here("compare", shared_run, part)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert word in line
+    assert convsuite_here("compare", shared_run, part, "--fail-on", "never").returncode == 0
+    assert convsuite_here("compare", part, shared_run).returncode == 0  # the first run is what it is
+
+
+def test_the_page_says_of_versions_what_is_known(edited, shared_run):
+    page = pages.to_html(compare(shared_run, shared_run))
+    assert f"No version is known of {WRONG}, {ABORTS}." in page
+    assert "The same versions" not in page
+    known = edited("known", change_run=with_version("1.0"))
+    page = pages.to_html(compare(known, known))
+    assert "The same versions of wrong." in page
+    assert f"No version is known of {ABORTS}." in page

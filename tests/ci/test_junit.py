@@ -11,10 +11,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from convsuite.conformance import store
+from convsuite.conformance.process import Limits
 from convsuite.reports import junit
 
 from ..cli.conftest import COMMAND, ENGINES
-from .conftest import ABORTS, WRONG
+from .conftest import ABORTS, WRONG, run_cases
 
 NUMBER, SECONDS = r"\d+", r"\d+\.\d{6}"
 SUMS = {"tests": NUMBER, "failures": NUMBER, "errors": NUMBER, "time": SECONDS}
@@ -151,6 +153,16 @@ def test_what_is_not_there_is_told(read):
     assert found[WRONG, "starts again"][:2] == ("error", "broken")
 
 
+def test_a_timeout_took_its_limit_and_a_crash_nobody_knows_how_long(cases, tmp_path):
+    hangs, aborts = (f"{ENGINES / 'unruly.py'}:{name}" for name in ("Hangs", "Aborts"))
+    folder = run_cases(tmp_path / "run", cases, hangs, aborts, limits=Limits(seconds=0.75))
+    root = read_back(store.read_run(folder), store.read_records(folder))
+    times = {
+        one.attrib["classname"]: one.attrib["time"] for one in root.iter("testcase") if one.find("error") is not None
+    }
+    assert times == {f"{hangs}.some": "0.750000", f"{aborts}.some": "0.000000"}
+
+
 def test_relations_that_were_not_judged_are_skipped(read):
     run, records = read
     law = {**records[0], "verdict": "unjudged", "ok": False, "status": "as usual", "message": "without a (crash)"}
@@ -204,9 +216,13 @@ def test_a_report_can_be_a_gate(convsuite_here, folder):
     assert convsuite_here("report", folder, "--fail-on", "new").returncode == 1
 
 
-def test_a_run_that_did_not_end_does_not_pass(convsuite_here, folder):
+def test_a_run_that_lacks_records_does_not_pass(convsuite_here, folder):
     said = json.loads((folder / "run.json").read_text())
-    (folder / "run.json").write_text(json.dumps({**said, "status": "interrupted"}))
-    done = convsuite_here("report", folder, "--fail-on", "new")
-    assert done.returncode == 2
-    assert "did not end" in done.stderr
+    for part, word in (
+        ({"status": "interrupted"}, "did not end"),
+        ({"broken": {WRONG: "does not start again"}}, "stopped early"),
+    ):
+        (folder / "run.json").write_text(json.dumps({**said, **part}))
+        done = convsuite_here("report", folder, "--fail-on", "new")
+        assert done.returncode == 2
+        assert word in done.stderr

@@ -153,6 +153,30 @@ def test_shards_of_another_cut_are_refused(runs, edited, tmp_path):
         merge([runs["1"], edited("2", asked=asked)], tmp_path / "out")
 
 
+def test_a_shard_beside_the_whole_run_overlaps(runs, tmp_path):
+    for partial in (False, True):
+        with pytest.raises(UsageError, match=r"a shard and a whole run overlap · got 1/2 beside .*whole"):
+            merge([runs["1"], runs["whole"]], tmp_path / "out", partial=partial)
+    assert not (tmp_path / "out").exists()
+
+
+def test_shards_without_a_case(convsuite_here, cases, tmp_path):
+    """More shards than cases, as the workflow makes them: the empty ones are runs, and parts of the whole."""
+    run = ("run", cases, "--engine", WRONG, "--filter", "dilation > 1 and padding == 'same'", "--fail-on", "never")
+    for index in (1, 2, 3):
+        done = convsuite_here(*run, "--shard", f"{index}/3", "--out", f"shards/{index}")
+        assert (done.returncode, done.stdout) == (0, f"shards/{index}\n")
+        assert (f"shard {index}/3 is empty" in done.stderr) == (index > 1)
+    empty = store.read_run(tmp_path / "shards" / "2")
+    assert (empty["status"], empty["cases"], empty["counts"]["records"]) == ("complete", 0, 0)
+    assert convsuite_here("report", "shards/2", "--summary", "-", "--fail-on", "new").returncode == 0
+    assert convsuite_here(*run, "--shard", "2/3", "--out", "shards/2", "--resume").returncode == 0
+    done = convsuite_here("merge", "shards/3", "shards/2", "shards/1", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert "1 records from 3 runs: 1 new" in done.stderr
+    assert store.read_run(tmp_path / "out")["status"] == "complete"
+
+
 def test_machines_that_differ_are_kept_and_told(runs, edited, tmp_path):
     machine = store.read_run(runs["2"])["machine"] | {"cpu": "Another"}
     merged = merge([runs["1"], edited("2", machine=machine)], tmp_path / "out")

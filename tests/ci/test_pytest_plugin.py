@@ -15,6 +15,7 @@ import pytest
 
 import convsuite.cli.pytest_items  # pytester forgets what a run imports: once for all of them, not in each
 import convsuite.conformance.diagnosis.session  # noqa: F401
+from convsuite.conformance import corpus
 
 from ..cli.conftest import CASES, ENGINES
 from .conftest import KNOWN, WRONG
@@ -75,6 +76,14 @@ def test_a_failure_says_what_show_says(project):
     assert "pytest_items.py" not in text  # no line of the suite's own
 
 
+def test_what_is_short_begins_with_the_verdict(project, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    done = run(project, *on("wrong.py:DilationDropped"), "--junitxml=out.xml")
+    short = [line for line in done.stdout.lines if line.startswith("FAILED")]
+    messages = re.findall('<failure message="(.*?):', (project.path / "out.xml").read_text())
+    assert [line.split(" - ")[1].split(":")[0] for line in short] == messages == ["shape", "differs"]
+
+
 def test_choosing_items(project):
     """Told by what is collected, which starts no engine."""
     engine = on("wrong.py:DilationDropped")
@@ -97,6 +106,26 @@ def test_choosing_items(project):
 def test_an_item_runs_by_its_id(project):
     item = "convsuite::wrong.py:DilationDropped::some::sweep[strides=1,dilation=2,padding=same][equivalent]"
     run(project, "--convsuite-cases=some.yaml", item).assert_outcomes(failed=1)  # and no test of the folder
+
+
+def test_where_other_tests_are_named_they_are_all_that_runs(project):
+    """But for an option on the command line: one in a file says how to run, and not that cases are due."""
+    project.makeconftest("convsuite_engine = 'right.py:Right'")
+    project.makeini("[pytest]\naddopts = --convsuite-cases=some.yaml")
+    trouble = "convsuite::right.py:Right::some::trouble[equivalent]"
+    for arguments, number in (
+        ([], 8),
+        (["."], 8),
+        (["test_own.py"], 1),
+        (["test_own.py::test_own"], 1),
+        (["test_own.py", "--convsuite-tag=trouble"], 2),
+        ([trouble], 1),
+    ):
+        done = run(project, *arguments, "--collect-only", "-q")
+        assert sum(line.startswith(("test_own.py::", "convsuite::")) for line in done.stdout.lines) == number
+    for arguments, passed in (["test_own.py"], 1), ([], 8):
+        done = project.runpytest_subprocess(*QUICK, *arguments, "-n", "1", "-p", "no:cacheprovider")
+        done.assert_outcomes(passed=passed)
 
 
 def test_what_failed_last_and_no_further(project):
@@ -148,13 +177,36 @@ def test_a_dying_engine_costs_one_item(project, engine, said):
     done = run(project, *on(engine), "--convsuite-timeout=1.5")
     done.assert_outcomes(passed=7, failed=1)
     assert re.search(said.replace("*", ".*"), done.stdout.str())
+    assert re.search(r"\$ convsuite run .* --timeout 1\.5", done.stdout.str())
 
 
-def test_a_broken_adapter_is_said_for_each_item_without_a_traceback(project):
-    done = run(project, *on("wrong.py:Nowhere"))
-    done.assert_outcomes(passed=1, failed=7)
-    assert "has no Nowhere" in done.stdout.str()
-    assert "Traceback" not in done.stdout.str()
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]])
+@pytest.mark.parametrize(("engine", "said"), [("Nowhere", "has no Nowhere"), ("Fails", "no device")])
+def test_a_broken_adapter_is_one_mistake(project, workers, engine, said):
+    with (project.path / "wrong.py").open("a") as file:
+        file.write("\nclass Fails:\n    def __init__(self):\n        raise OSError('no device')\n")
+    started = project.runpytest_subprocess if workers else project.runpytest_inprocess
+    done = started(*QUICK, "-p", "no:cacheprovider", *on(f"wrong.py:{engine}"), *workers)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    assert done.stderr.str().count(said) == 1
+    assert "failed" not in done.stdout.str()
+    assert "Traceback" not in done.stdout.str() + done.stderr.str()
+
+
+def test_an_adapter_that_is_not_to_run_is_not_started(project):
+    run(project, *on("wrong.py:Nowhere"), "-k", "own").assert_outcomes(passed=1, deselected=7)
+
+
+def test_layers_that_were_left_out_are_told_unless_ids_say_what_runs(project, monkeypatch):
+    """Of a small corpus, the first case of which stands for a layer."""
+    load, without = corpus.load, corpus.without_layers
+    monkeypatch.setattr(corpus, "load", lambda _, **rest: load(["some.yaml"], **rest))
+    monkeypatch.setattr(corpus, "without_layers", lambda entries, names: without(entries, names)[1:])
+    engine = "--convsuite-engine=right.py:Right"
+    assert "layers of networks left out: 1" in run(project, engine, "--collect-only").stderr.str()
+    picked = run(project, engine, "--collect-only", "convsuite::right.py:Right::some::trouble")
+    assert picked.ret == 0
+    assert "left out" not in picked.stderr.str()
 
 
 def test_an_engine_in_a_conftest(project):
@@ -197,7 +249,7 @@ def test_pytests_own_junit_file_knows_the_verdicts(project):
 
 
 def test_workers_of_xdist_collect_the_same_and_keep_an_engine_each(project):
-    """The engine tells its process: as many as there are workers, though there are four items for each."""
+    """The engine tells its process: one that is tried before, and as many as there are workers for four items each."""
     (project.path / "told.py").write_text(
         "import os, pathlib\nfrom right import Right\n"
         "class Told(Right):\n"
@@ -207,7 +259,7 @@ def test_workers_of_xdist_collect_the_same_and_keep_an_engine_each(project):
     done = project.runpytest_subprocess(*QUICK, *on("told.py:Told"), "-n", "2", "-p", "no:cacheprovider")
     done.assert_outcomes(passed=8)
     started = [int(path.name.removeprefix("started-")) for path in project.path.glob("started-*")]
-    assert 1 <= len(started) <= 2
+    assert 2 <= len(started) <= 3
     assert not [number for number in started if alive(number)]
 
 
