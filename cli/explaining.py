@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
@@ -49,10 +49,13 @@ def explain_command(options: Mapping[str, Any]) -> int:
     explanation = Explanation(question.case, question.about, missing=missing)
     signal.signal(signal.SIGTERM, interrupt)
     quiet, programs = STDOUT in files.values(), options["programs"]
-    if not quiet:
-        report.print_blocks(report.head(explanation))
     with Asking(chosen, limits_of(options), options["jobs"] or engines.cores(), kept) as asking:
-        rows = list(_shown(asking.rows(question), quiet=quiet, programs=programs))
+        answers: Iterable[Row] = asking.rows(question)
+        if any(engine.of_user for engine in chosen):  # what is wrong with a user's file is told alone
+            answers = list(answers)
+        if not quiet:
+            report.print_blocks(report.head(explanation))
+        rows = list(_shown(answers, quiet=quiet, programs=programs))
         order = [engine.name for engine in chosen]
         rows.sort(key=lambda row: order.index(row.engine))
     by_name = {row.engine: row for row in rows}
@@ -110,7 +113,7 @@ def _check_ends(ends: Sequence[str], shown: Sequence[object], explanation: Expla
     )  # fmt: skip
 
 
-def _shown(rows: Iterator[Row], *, quiet: bool, programs: bool) -> Iterator[Row]:
+def _shown(rows: Iterable[Row], *, quiet: bool, programs: bool) -> Iterator[Row]:
     for row in rows:
         if not quiet:
             report.print_blocks(report.of_row(row, programs=programs))

@@ -251,7 +251,9 @@ def _check_file(path: str, name: str, spec: str) -> None:
     try:
         ast.parse(Path(path).read_text(), path)
     except OSError as error:
-        raise UsageError("an adapter file cannot be read", got=spec, expected=error.strerror) from error
+        raise UsageError(
+            "an adapter file cannot be read", got=f"{spec}: {error.strerror}", expected="a Python file"
+        ) from error
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         raise UsageError(f"an adapter file is not Python: {error}", file=path, line=line) from error

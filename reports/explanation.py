@@ -71,15 +71,21 @@ def head(explanation: Explanation) -> Iterator[Block]:
 
 
 def of_row(row: Row, *, programs: bool = False) -> Iterator[Block]:
-    """What one engine calls the case."""
+    """What one engine calls the case: first the words that are its own, where it has any that are right."""
+    own = row.literal if row.says == LITERAL else None
+    first = own or row.equivalent
     versions = ", ".join(f"{name} {number}" for name, number in row.versions.items())
     name = row.engine if not versions else f"{row.engine} ({versions})"
     kept = f"; asked {row.kept.replace('T', ' ')}, from the cache" if row.kept else ""
-    verdict = "" if row.says == REFUSES else f": {row.equivalent.verdict}"
-    kind = "good" if row.equivalent.ok else "bad"
+    verdict = "" if row.says == REFUSES else f": {first.verdict}"
+    kind = "good" if first.ok else "bad"
     yield Block(kind, f"{name}: {SAID[row.says]}{verdict}{kept}")
-    yield from _told(row.equivalent, programs=programs)
-    if row.literal is not None:
+    yield from _told(first, programs=programs)
+    if own is not None:
+        if programs or not _same_call(own, row.equivalent):
+            yield Block("text", f"In other words, or put together from several calls: {row.equivalent.verdict}")
+            yield from _told(row.equivalent, programs=programs)
+    elif row.literal is not None:
         yield from _literal(row, row.literal, programs=programs)
     elif row.literal_form == NONE and row.says == COMPOSED:
         yield Block("text", "It has no such word of its own.")
@@ -132,6 +138,10 @@ def _geometry(case: Case, axes: Iterable[Axis]) -> Iterator[str]:
     shape = case.output_shape if case.wrt is None else case.result_shape
     what = "output" if case.wrt is None else f"gradient for the {case.wrt}"
     yield f"{what} {shape}, {'cut off the whole result' if case.transposed else 'pads'} {case.pads}"
+
+
+def _same_call(one: Told, other: Told) -> bool:
+    return one.words is not None and other.words is not None and one.words.call == other.words.call
 
 
 def _told(told: Told, *, programs: bool) -> Iterator[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import tables
 from .findings import findings
+
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Characters that no text holds but what dying programs print does."""
 
 
 def environment() -> Environment:
@@ -50,11 +54,16 @@ def render(run: dict[str, Any], records: Sequence[dict[str, Any]]) -> str:
     )
 
 
+def _line(text: object) -> str:
+    """Text on one line of a table, with a mark for each character that only a terminal or a printer would obey."""
+    return CONTROL.sub("\ufffd", str(text).replace("\n", " ")).replace("|", "\\|")
+
+
 def _cell(text: object) -> str:
-    """Text inside a table's cell."""
-    return str(text).replace("|", "\\|").replace("\n", " ")
+    """Text inside a table's cell, which is no HTML."""
+    return _line(text).replace("<", "&lt;")
 
 
 def _code(text: object) -> str:
-    """Text as code inside a table's cell."""
-    return f"`{_cell(text).replace('`', chr(39))}`"
+    """Text as code inside a table's cell, where HTML is text anyway."""
+    return f"`{_line(text).replace('`', chr(39))}`"

@@ -5,6 +5,7 @@ At most `MOST_LINES` lines and `MOST_CHARACTERS` characters, whatever the run: a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,13 @@ from .wording import cause_of, reason, rerun
 MOST_LINES, MOST_CHARACTERS = 60, 65_536
 MOST_ENGINES, MOST_NEW, MOST_VANISHED = 12, 8, 3
 MOST_TEXT, MOST_COMMAND = 300, 1_500
+SAYING = ("crash", "timeout", "accepted", "unsupported")
+"""Verdicts whose messages are the engine's; those of the others are about numbers."""
+PRINTED = "; it printed:"
+NUMBER = re.compile(r"\b0x[0-9a-fA-F]+|(?<![\w.])[-+]?\d+(?:\.\d+)?(?!\w)")
+"""Numbers and addresses, but not those in words: float32 is no number."""
+SEVERAL = re.compile(r"#(?:[\s,x×]+#)*,?")
+"""Numbers in a row, as shapes have them."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +92,8 @@ def _rows(run: Mapping[str, Any], records: Iterable[Record]) -> list[Row]:
 
 
 def _causes(records: Iterable[Record], status: str) -> list[tuple[str, list[Record]]]:
-    """The records of that status, the largest group first: by proven cause, else by verdict and engine; what has
-    vanished by the sentence that expected it.
+    """The records of that status, the largest group first: by proven cause, else by verdict, engine and what was said;
+    what has vanished by the sentence that expected it.
     """
     groups: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
@@ -93,8 +101,19 @@ def _causes(records: Iterable[Record], status: str) -> list[tuple[str, list[Reco
             groups.setdefault((record["expected_verdict"], record["known"]), []).append(record)
         elif record["status"] == status:
             proven = cause_of(record)
-            groups.setdefault((proven,) if proven else (record["verdict"], record["engine"]), []).append(record)
+            key = (proven,) if proven else (record["verdict"], record["engine"], _complaint(record))
+            groups.setdefault(key, []).append(record)
     return sorted(((key[0], seen) for key, seen in groups.items()), key=lambda group: -len(group[1]))
+
+
+def _complaint(record: Record) -> str:
+    """What was said, where that tells one cause from another, without the numbers of the case."""
+    if record["verdict"] not in SAYING:
+        return ""
+    first = record["message"].split(PRINTED)[0].strip().partition("\n")[0]
+    if record["verdict"] == "crash":
+        return first  # a status and a signal are what matters
+    return SEVERAL.sub("#", NUMBER.sub("#", first))
 
 
 def _cause(run: Mapping[str, Any], name: str, seen: list[Record]) -> Cause:
@@ -105,13 +124,14 @@ def _cause(run: Mapping[str, Any], name: str, seen: list[Record]) -> Cause:
         name,
         len(seen),
         tables.distinct(seen, "engine"),
-        said[:MOST_TEXT].replace("<", "&lt;"),
+        said[:MOST_TEXT],
         command if len(command) <= MOST_COMMAND else smallest["case"][:MOST_COMMAND],
     )
 
 
 def _versions(run: Mapping[str, Any]) -> str:
-    """Each package once with its version; twice where engines have different ones."""
-    engines: Iterable[Mapping[str, Any]] = run.get("engines", {}).values()
-    said = (f"{name} {number}" for engine in engines for name, number in engine["versions"].items())
-    return ", ".join(dict.fromkeys(said))[:MOST_COMMAND]
+    """Each package once with its version, twice where engines have different ones; an engine that names no versions."""
+    said = dict[str, None]()
+    for engine, row in run.get("engines", {}).items():
+        said |= dict.fromkeys([f"{name} {number}" for name, number in row["versions"].items()] or [engine])
+    return ", ".join(said)[:MOST_COMMAND]

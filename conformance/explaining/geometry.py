@@ -56,8 +56,9 @@ def _formulas(case: Case, axis: int, pad: tuple[int, int], whole: int | None, ou
     size = f"{size} / {s}) + 1 = {out}"
     if case.padding in ("same", "same_lower"):
         side = "end" if case.padding == "same" else "begin"
+        odd = f", an odd one at the {side}" if (lo + hi) % 2 else ""
         zeros = f"zeros = max((ceil(n/s)-1)*s + (k-1)*d + 1 - n, 0) = max({(-(-n // s) - 1) * s} + {(k - 1) * d} + 1"
-        return f"{zeros} - {n}, 0) = {lo + hi}, an odd one at the {side}: {lo} + {hi}", size
+        return f"{zeros} - {n}, 0) = {lo + hi}{odd}: {lo} + {hi}", size
     if case.padding == "causal":
         return f"zeros = (k-1)*d = {k - 1}*{d} = {lo}, all before", size
     return (size,)

@@ -73,8 +73,8 @@ def about_case(name: str) -> Question:
 def about_options(texts: Mapping[str, str | bool | None]) -> Question:
     """The case that options say, by key, as the texts that stand on the command line.
 
-    Numbers of several axes are parted by commas (``15,14``), pairs are ``lo:hi,lo:hi``.  Raises `UsageError` in the
-    words of case files, with the option at fault.
+    Numbers of several axes are parted by commas (``15,14``), blanks after which are allowed, pairs are
+    ``lo:hi,lo:hi``.  Raises `UsageError` in the words of case files, with the option at fault.
     """
     keys = {key: _value(key, text) for key, text in texts.items() if text is not None}
     for key, value in keys.items():
@@ -111,7 +111,7 @@ def _value(key: str, text: str | bool) -> Any:
     """What YAML would hold; a text that is nothing of the kind stays one, for the schema to refuse."""
     if isinstance(text, bool):
         return text
-    parts = text.split(",")
+    parts = [part.strip() for part in text.split(",")]
     if all(_INTEGER.fullmatch(part) for part in parts):
         numbers = [int(part) for part in parts]
         return numbers if len(numbers) > 1 or key in LISTS else numbers[0]

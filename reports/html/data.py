@@ -10,7 +10,8 @@ from typing import Any
 from ...conformance.verdict import UNEXPLAINED
 from ...pages import packing
 from .. import tables
-from .causes import key_of
+from ..wording import rerun
+from .causes import is_bad, key_of
 from .facets import FACETS, facets, in_order
 from .states import GOOD, STATES, Words, state_of
 
@@ -71,7 +72,7 @@ def tabulate(run: Mapping[str, Any], records: Sequence[Record]) -> Tables:
     }
     computed = {record["engine"] for record in found if not record.get("check")}
     engines = [name for name in names if name in computed]
-    return Tables(core, _details(found), engines, len(cases), Counter(pair["state"] for pair in pairs))
+    return Tables(core, _details(run, found), engines, len(cases), Counter(pair["state"] for pair in pairs))
 
 
 def _case_row(record: Record) -> Record:
@@ -106,7 +107,12 @@ def _values_of_facets(cases: Sequence[Record]) -> dict[str, list[str]]:
     return {name: in_order(list(values)) for name, values in found.items() if len(values) > 1}
 
 
-def _details(records: Sequence[Record]) -> dict[str, Any]:
+def _without_script(record: Record) -> bool:
+    """Whether nothing was called that a script could call; then the case can only be run again."""
+    return is_bad(record) and not record["program"] and not record.get("law")
+
+
+def _details(run: Mapping[str, Any], records: Sequence[Record]) -> dict[str, Any]:
     """What one record's card shows; programs line by line, since most lines stand in many of them."""
     lines: dict[str, int] = {}
     programs = [
@@ -117,6 +123,7 @@ def _details(records: Sequence[Record]) -> dict[str, Any]:
         {
             **{name: packing.rounded(record.get(name), DIGITS) for name in DETAILS},
             **{name: (record.get("diagnosis") or {}).get(name) for name in ("sentence", "remedy")},
+            "again": rerun(run, record) if _without_script(record) else None,
             "program": program if record["program"] else None,
         }
         for record, program in zip(records, programs, strict=True)
@@ -130,6 +137,16 @@ class Headline:
 
     records: int
     cases: int
+    asked: int
+    """Cases that the run was to compute, parts of relations not counted."""
+    reached: dict[str, int]
+    """By engine, how many of those have a record."""
+    begun: int
+    """How many of those have a record of any engine."""
+    everywhere: int
+    """How many of those have a record of every engine."""
+    partial: bool
+    """Whether the run has not come to its end, or an engine has not."""
     pairs: int
     agreeing: int
     states: Counter[str]
@@ -138,11 +155,23 @@ class Headline:
     """Discrepancies that were looked into and for which no cause could be proven."""
 
 
-def headline(found: Tables, records: Sequence[Record]) -> Headline:
-    """The counts of a run."""
+def headline(run: Mapping[str, Any], found: Tables, records: Sequence[Record]) -> Headline:
+    """The counts of a run: what was asked for as run.json has it, what has come of it from the records."""
+    names = dict.fromkeys([*found.engines, *run.get("engines", ()), *run.get("broken", ())])
+    reached = {name: set[str]() for name in names}
+    begun = set[str]()
+    for record in records:
+        if not record.get("part_of"):
+            begun.add(record["case"])
+            reached.get(record["engine"], set[str]()).add(record["case"])
     return Headline(
         records=len(records),
         cases=found.cases,
+        asked=run["cases"],
+        reached={name: len(cases) for name, cases in reached.items()},
+        begun=len(begun),
+        everywhere=len(begun.intersection(*reached.values())),
+        partial=run["status"] != "complete" or bool(run.get("broken")),
         pairs=found.states.total(),
         agreeing=found.agreeing,
         states=found.states,

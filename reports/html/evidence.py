@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from ...conformance.engines import Engine
 from .. import tables
 from ..reproducers import Execution, NoReproducer, Reproducer, execute, reproducer
 from .cache import Cache
@@ -66,7 +69,7 @@ def gather(
     versions = {name: said.get("versions") for name, said in (run.get("engines") or {}).items()}
 
     def key_of_script(one: Reproducer) -> tuple[Any, ...]:
-        return "reproducer", one.script, one.engine, versions.get(one.engine)
+        return "reproducer", one.script, one.engine, versions.get(one.engine), *_code(one.setup)
 
     left = [one for one in scripts if cache.get(*key_of_script(one)) is None]
     count = itertools.count(1)
@@ -83,6 +86,14 @@ def gather(
         for one, cause, ended in found
         if ended is not None
     ]
+
+
+def _code(engine: Engine) -> tuple[str, ...]:
+    """A digest of the engine's file, which no version tells: nothing where it has none, or none any more."""
+    file = Path(engine.adapter.rpartition(":")[0])
+    if file.suffix != ".py" or not file.is_file():
+        return ()
+    return (hashlib.sha256(file.read_bytes()).hexdigest(),)
 
 
 def packed(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:

@@ -77,7 +77,7 @@ def render(
     environment.filters["brief"] = lambda value: f"{value:.3g}"
     return environment.get_template("page.html.j2").render(
         run=run,
-        headline=data.headline(found, records),
+        headline=data.headline(run, found, records),
         engines=found.engines,
         states=STATES,
         causes=why,

@@ -6,7 +6,9 @@ The frozen stream of `numpy.random.RandomState` gives them again bit by bit; `co
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,7 +70,7 @@ def drawing(case: Case, seed: int, names: Iterable[str], *, cast: str | None = N
         text = drawn.expression if "({})" in cast else _bracketed(drawn.expression)
         lines.append(f"{prefix}{name} = {cast.format(text)}")
         lines += [change.format(name=f"{prefix}{name}") for change in drawn.changes]
-    return lines
+    return lines if any(mentions(line, "random") for line in lines[1:]) else lines[1:]
 
 
 def mentions(text: str, name: str) -> bool:
@@ -117,17 +119,25 @@ def drawn_with(case: Case, arrays: Arrays, seeds: Iterable[int]) -> int | None:
     return None
 
 
-def executed(lines: Sequence[str]) -> dict[str, Any] | None:
-    """What lines that need NumPy alone leave behind; None where one raises."""
+def executed(lines: Sequence[str], *, quiet: bool = True) -> dict[str, Any] | None:
+    """What lines that need NumPy alone leave behind, as NumPy's warnings do unless ``quiet``; None where one raises."""
     import ml_dtypes
 
     namespace: dict[str, Any] = {"np": np, "ml_dtypes": ml_dtypes}
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore") if quiet else nullcontext():
             exec("\n".join(lines), namespace)  # noqa: S102  what is printed is tried
     except Exception:  # noqa: BLE001  then it is not printed
         return None
     return namespace
+
+
+def warn(lines: Sequence[str]) -> bool:
+    """Whether NumPy warns of numbers in these lines, which nobody should take for what they are about."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        executed(lines, quiet=False)
+    return bool(told)
 
 
 def give(lines: Sequence[str], due: Arrays) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from ...adapters.base import Program
 from ...conformance.engines import NO_BLOCK_CACHE, ONE_THREAD, QUIET, XLA_ONE_THREAD, Engine, find_engine, gather
 from ...conformance.errors import UsageError
-from . import issue, relations, scripts, words
+from . import issue, own, relations, scripts, words
 from .layout import MOST_LINES, Draft, Paragraph, lay_out, split
 from .origin import NoReproducer, Record, case_of, question
 
@@ -24,7 +24,10 @@ ON_THE_CPU = {
 
 @dataclass(frozen=True)
 class Reproducer:
-    """A script that shows a discrepancy, ready to be filed upstream."""
+    """A script that shows a discrepancy, ready to be filed upstream.
+
+    That of an engine with code of its own, `own`, shows it to who has that code and convsuite.
+    """
 
     case: str
     engine: str
@@ -48,28 +51,30 @@ def reproducer(record: Record, run: dict[str, Any], records: Sequence[Record] = 
     Raises `NoReproducer`.
     """
     _check(record)
-    case = case_of(record)
+    case, setup = case_of(record), _setup(record, run)
     if record["law"]:
         law, relation = relations.law_of(record, run)
-        programs = relations.programs_of(record, law, records)
+        programs = relations.programs_of(record, law, records, setup)
         program = next(iter(programs.values()))
         variables = environment(record, run, program)
         due = relation.says, f"A law of every convolution ({law.law}), whatever its values."
         drafts: Iterable[Draft] = [relations.draft(record, law, relation, programs, variables, run.get("seed", 0))]
     else:
-        asked, program = question(record, run), split(record["program"])
+        asked = question(record, run)
+        program = own.with_engine(split(record["program"]), asked.case, setup)
         variables = environment(record, run, program)
         due = words.expectation(case), words.rule(case)
         drafts = scripts.drafts(record, asked, program, variables)
     title = words.title(record, case, program.source)
-    script = _script([scripts.heading(record, due, run, title, most) for most in (3, 2, 1)], drafts)
+    needs = own.needs(setup) if own.computes_itself(program.source) else None
+    script = _script([scripts.heading(record, due, run, title, most, needs) for most in (3, 2, 1)], drafts)
     if script is None:
         raise NoReproducer(f"no script of {MOST_LINES} lines shows it: the program alone is too long")
     if record["verdict"] == "unstable":
         variables = {**variables, **scripts.GLIBC}
-    text = issue.text(record, due, run, title, script, variables)
+    text = issue.text(record, due, run, title, script, variables, needs)
     where = record["case"], record["engine"], record["form"]
-    return Reproducer(*where, title, script, text, variables, _setup(record, run))
+    return Reproducer(*where, title, script, text, variables, setup)
 
 
 def _script(headings: Sequence[Paragraph], drafts: Iterable[Draft]) -> str | None:
@@ -97,8 +102,6 @@ def _check(record: Record) -> None:
         return
     if program is None:
         raise NoReproducer(f"nothing was called, the adapter has no words for the case: {record['message']}")
-    if "engine.run(case, arrays)" in program:
-        raise NoReproducer("the engine computes in code of its own, of which a run holds no source")
     if "from convsuite import" in program:
         raise NoReproducer("the engine is convsuite's own reference, which no script can do without")
 

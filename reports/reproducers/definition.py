@@ -1,8 +1,9 @@
-"""The lines of a script that compute what is expected: the definition, as loops over outputs and taps in float64.
+"""The lines of a script that compute what is expected: the definition, as loops over positions and taps in float64.
 
 A reader who doubts a framework should not have to trust a library instead.  With i = o * strides + t * dilation - pads,
 every operation and every gradient adds up products of image[i], kernel[t] and grid[o], where a convolution reads the
-image and writes the grid, and a transposed convolution the other way round (see `convsuite.reference.naive`).
+image and writes the grid, and a transposed convolution the other way round (see `convsuite.reference.naive`): o are
+outputs of the one and inputs of the other.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from ...reference.bounds import PRECISIONS
 
 SLOWEST = 200_000
 """Steps of the loops that a script may take: a second or two."""
+
+PLAIN = "the sum over outputs o and taps t, at input i = o * strides + t * dilation - pads"
+TRANSPOSED = "the sum over inputs o and taps t, at output i = o * strides + t * dilation - crops"
 
 
 class Definition(NamedTuple):
@@ -39,7 +43,7 @@ def define(case: Case) -> Definition | None:
     if math.prod(max(size, 0) for size in _grid(case)) * math.prod(case.kernel_size) > SLOWEST:
         return None
     before, body, after = _body(case)
-    head = f"def definition({names}):  # the sum over outputs o and taps t; i = o * strides + t * dilation - pads"
+    head = f"def definition({names}):  # {TRANSPOSED if case.transposed else PLAIN}"
     return Definition([head, *("    " + line for line in [*before, *body, *after])], takes)
 
 

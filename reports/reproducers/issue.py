@@ -15,13 +15,22 @@ PORTED = (
     "This is what somebody porting a convolution writes: the option of the same name with the same numbers, or the "
     "usual idiom. The framework does what it documents; it means something else."
 )
-SCRIPT = "The script needs NumPy and the framework. It ends with status 1 while this is so, and with 0 when it is not."
+SCRIPT = "The script needs {}. It ends with status 1 while this is so, and with 0 when it is not."
 
 
 def text(
-    record: Record, due: tuple[str, str], run: Mapping[str, Any], title: str, script: str, variables: Mapping[str, str]
+    record: Record,
+    due: tuple[str, str],
+    run: Mapping[str, Any],
+    title: str,
+    script: str,
+    variables: Mapping[str, str],
+    needs: str | None = None,
 ) -> str:
-    """Title, expected and got, cause and remedy, script, environment."""
+    """Title, expected and got, cause and remedy, script, environment.
+
+    ``needs``: what the script needs that is not the framework.
+    """
     literal = record["form"] == "literal"
     lines = [f"# {title}", ""]
     if literal:
@@ -35,10 +44,7 @@ def text(
             lines += [f"**{'Instead' if literal else 'Workaround'}:** {why['remedy']}", ""]
     if record.get("known"):
         lines += [f"**Known:** {record['known']}", ""]
-    lines += [
-        "The script needs NumPy and the framework. It ends with status 1 while this is so, and with 0 when it is not.",
-        "",
-    ]
+    lines += [SCRIPT.format(needs or "NumPy and the framework"), ""]
     lines += ["```python", script.rstrip(), "```", "", "## Environment", ""]
     lines += [f"- {said}" for said in environment(record, run, variables)]
     return "\n".join(lines) + "\n"
@@ -47,9 +53,11 @@ def text(
 def environment(record: Record, run: Mapping[str, Any], variables: Mapping[str, str]) -> list[str]:
     """Versions, processor and variables, a line each."""
     machine: dict[str, Any] = run["machine"]
+    known = record["engine"] in run.get("engines", {})
+    unknown = f"{record['engine']}, without versions" if known else "versions are not known: the run was interrupted"
     flags = [flag for flag in machine.get("cpu_flags", ()) if flag.startswith(ISA)]
     said = [
-        words.versions(record, dict(run)) or "versions are not known: the run was interrupted",
+        words.versions(record, dict(run)) or unknown,
         f"Python {machine['python']}, {machine['system']}",
         f"CPU: {machine['cpu'] or 'unknown'}, {machine['cores']} cores" + (f" ({' '.join(flags)})" if flags else ""),
     ]

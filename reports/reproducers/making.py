@@ -87,5 +87,5 @@ def drawn_in_bits(asked: Question, program: Program) -> Making | None:
         return None
     names = list(asked.case.array_shapes)
     lines = arrays.drawing(asked.case, seed, names, cast="bits({})")
-    changes = len(lines) > len(names) + 1  # of numbers, which bits are not
+    changes = len(lines) > len(names) + lines[0].startswith("random = ")  # of numbers, which bits are not
     return None if changes else Making(lines, arrays.to_format(asked.case, names), arrays.BITS)

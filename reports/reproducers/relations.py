@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...adapters.base import FORMS, Program
 from ...adapters.case import Case
+from ...conformance.engines import Engine
 from ...conformance.entry import Entry
 from ...conformance.expected import expect
 from ...conformance.relation import Draws, Relation, draw_twice
 from ...reference.bounds import PRECISIONS
-from . import arrays, laws
+from . import arrays, laws, own
 from .layout import Draft, indent, split
 from .origin import NoReproducer, Record, find
 from .rolling import roll
@@ -27,7 +29,7 @@ Programs = Mapping[str, Program]
 DIFFER = "{wrong.sum()} of {wrong.size} differ: {left[wrong][:3]} and {right[wrong][:3]}"
 
 
-def programs_of(record: Record, law: Entry, records: Sequence[Record]) -> Programs:
+def programs_of(record: Record, law: Entry, records: Sequence[Record], engine: Engine) -> Programs:
     """The programs of a law's parts, by name, as they stand in the records of the parts.  Raises `NoReproducer`."""
     found: dict[str, Program] = {}
     for part in law.parts:
@@ -40,7 +42,8 @@ def programs_of(record: Record, law: Entry, records: Sequence[Record]) -> Progra
         program = next((programs[form] for form in forms if form in programs), None)
         if program is None:
             raise NoReproducer(f"a law's script needs the record of its part {part.id}, which is not in the run")
-        found[part.id.removeprefix(f"{law.id}~")] = split(program)
+        name, case = part.id.removeprefix(f"{law.id}~"), replace(part.case, id=law.id)  # alike in all that counts
+        found[name] = own.with_engine(split(program), case, engine)
     return found
 
 

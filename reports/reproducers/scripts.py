@@ -79,12 +79,15 @@ def imports(
     names = sorted({"sys", *standard, *(["os"] if variables else [])})
     text = "\n".join(used)
     own: list[str] = []
-    for line in program.imports.splitlines():
+    lines = [
+        line
+        for line in program.imports.splitlines()
+        if line not in ("import numpy as np", "import os") and not line.startswith("os.environ[")
+    ]
+    text = "\n".join([text, *(line for line in lines if not _NAME.match(line))])
+    for line in lines:
         name = next(filter(None, found.groups())) if (found := _NAME.match(line)) else None
-        if line in ("import numpy as np", "import os") or line.startswith("os.environ["):
-            continue
-        rest = "\n".join(other for other in program.imports.splitlines() if other != line)
-        if name is None or re.search(rf"\b{name}\b", text) or re.search(rf"^{name}\b", rest, re.MULTILINE):
+        if name is None or arrays.mentions(text, name):
             own.append(line)
     if "ml_dtypes" in text:
         own.insert(0, "import ml_dtypes")
@@ -188,17 +191,21 @@ def _twice(program: Program) -> list[Paragraph]:
     ]
 
 
-def heading(record: Record, due: tuple[str, str], run: Mapping[str, Any], title: str, most: int) -> list[str]:
+def heading(
+    record: Record, due: tuple[str, str], run: Mapping[str, Any], title: str, most: int, needs: str | None = None
+) -> list[str]:
     """The docstring: title, expected and got, the cause, none of them longer than ``most`` lines.
 
-    ``due``: what is expected, and the rule that says so.
+    ``due``: what is expected, and the rule that says so; ``needs``: what a script that needs more than NumPy and the
+    framework says first.
     """
-    case = case_of(record)
+    case, versions = case_of(record), words.versions(record, dict(run))
     said = [
         f"Expected: {due[0]}." if most == 1 else f"Expected: {due[0]}. {due[1]}",
-        f"Got: {words.outcome(record, case)} ({words.versions(record, dict(run))})",
+        f"Got: {words.outcome(record, case)}{f' ({versions})' if versions else ''}",
     ]
     if record.get("diagnosis") and record["diagnosis"]["code"] != "unexplained":
         said.append(f"Cause: {record['diagnosis']['sentence']}.")
     quoted = [text.replace("\\", "\\\\").replace('"""', "'''") for text in said]
-    return [*sentences(f'"""{title}', most=min(most, 2)), *sentences(*quoted, most=most), '"""']
+    first = [] if needs is None else [f"# needs {needs}"]
+    return [*first, *sentences(f'"""{title}', most=min(most, 2)), *sentences(*quoted, most=most), '"""']

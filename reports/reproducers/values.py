@@ -20,6 +20,7 @@ from .origin import Question
 MEAN_SQUARE = "every element is within its bound"
 """How the message begins where only the mean square error is too large."""
 SOME = 4
+QUIET = 'np.seterr(over="ignore", invalid="ignore")  # numbers that overflow, or are none, are what this is about'
 _WORST = re.compile(r"most at \[([\d, ]*)\]")
 
 
@@ -79,6 +80,8 @@ def _defined(
     made = arrays.executed([*making, *before])
     if made is None or not _agrees(made, right, squares=squares):
         return None
+    if not np.isfinite(made["expected"]).all() and arrays.warn([*making, *before]):
+        before = [QUIET, *before]
     moved = []
     if case.channels_first and case.result_has_channels:
         names = ["expected"] + (["bound"] if bound != "0" else [])

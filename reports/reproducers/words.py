@@ -8,6 +8,7 @@ from typing import Any
 from ...adapters.case import Case, Shape
 from ...conformance.normalise import problems
 from ...conformance.verdict import may_refuse
+from . import own
 
 Record = dict[str, Any]
 _CALL = re.compile(r"\b(?:[A-Za-z_]\w*\.)+\w*[cC]onv\w*")
@@ -46,12 +47,13 @@ def rule(case: Case) -> str:
     sizes, pads = _plain(case.output_shape[1:-1]), _pairs(case.pads)
     if case.transposed:
         return _transposed_rule(case, sizes)
+    odd = any(before != after for before, after in case.pads)
     if case.padding == "same":
-        said = f"SAME gives ceil(n / stride) = {sizes} outputs; zeros at both ends: {pads}, the odd one after"
-        return f"{said} ({TENSORFLOW_SAME})."
+        said = f"SAME gives ceil(n / stride) = {sizes} outputs; zeros at both ends: {pads}"
+        return f"{said}{', the odd one after' if odd else ''} ({TENSORFLOW_SAME})."
     if case.padding == "same_lower":
-        said = f"SAME_LOWER gives ceil(n / stride) = {sizes} outputs; zeros at both ends: {pads}, the odd one before"
-        return f"{said} ({ONNX})."
+        said = f"SAME_LOWER gives ceil(n / stride) = {sizes} outputs; zeros at both ends: {pads}"
+        return f"{said}{', the odd one before' if odd else ''} ({ONNX})."
     if case.padding == "causal":
         zeros = case.pads[0][0]
         return f"Causal padding puts (k - 1) * dilation = {zeros} zeros before the first sample ({KERAS_CAUSAL})."
@@ -126,7 +128,7 @@ def summary(record: Record, case: Case) -> str:
 
 def title(record: Record, case: Case, program: str) -> str:
     """One line for an issue tracker."""
-    said = call(program)
+    said = record["engine"] if own.computes_itself(program) else call(program)
     if case.wrt is not None:
         said = f"Gradient of {said} with respect to the {case.wrt.replace('_', ' ')}"
     port = "Port, not a defect: " if record["form"] == "literal" else ""

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from convsuite.reports import summary
+from convsuite.reports import markdown, summary
 
 from .conftest import ABORTS, WRONG
 
@@ -54,6 +54,49 @@ def test_what_is_not_there(read):
     assert "**The run is interrupted.**" in text
     assert "| jax | 0 | 0 | 0 | 0 | not installed: jax |" in text
     assert "stopped early: does not start again" in text
+
+
+def failing(run, records, *told):
+    """The summary's lines of causes, where so many records of one engine say this; a shape differs each time."""
+    bad = next(record for record in records if record["engine"] == ABORTS and not record["ok"])
+    made = [
+        {**bad, "verdict": verdict, "message": message.format(number), "case": f"a::{verdict}-{message}-{number}"}
+        for verdict, message, count in told
+        for number in range(count)
+    ]
+    return [line for line in summary.render(run, made).splitlines() if line.startswith("- **")]
+
+
+def test_what_engines_say_tells_causes_apart_and_numbers_do_not(read):
+    lines = failing(
+        *read,
+        ("unsupported", "NotImplementedError: not of shape [{0}, 1]", 4),
+        ("unsupported", "ValueError: <class 'x'> at 0x7f{0}a of float32", 3),
+        ("unsupported", "ValueError: <class 'x'> at 0x7f{0}a of float16", 2),
+        ("crash", "exited with status 3 before it answered; it printed: {0} lines", 2),
+        ("crash", "killed by SIGSEGV; it printed: thread 0x{0}", 1),
+    )
+    assert [line.partition(" on ")[0] for line in lines] == [
+        "- **unsupported**: 4", "- **unsupported**: 3", "- **unsupported**: 2", "- **crash**: 2", "- **crash**: 1",
+    ]  # fmt: skip
+    assert "SIGSEGV" in lines[-1]
+    assert "&lt;class 'x'>" in lines[1]
+
+
+def test_an_engine_without_versions_goes_by_its_name(read):
+    run, records = read
+    engines = {"mine.py:Mine": {**run["engines"][WRONG], "versions": {}}}
+    assert "\nmine.py:Mine; " in summary.render({**run, "engines": engines}, records)
+    assert "\nno engine; " in summary.render({**run, "engines": {}}, records)
+
+
+def test_what_an_engine_says_is_text_in_the_report_too(read):
+    run, records = read
+    said = "ValueError: <script>alert(1)</script> | \x1b[31mred\x00 and\na line"
+    bad = next(record for record in records if record["status"] == "new")
+    text = markdown.render(run, [{**bad, "message": said, "diagnosis": None}])
+    assert "ValueError: &lt;script>alert(1)&lt;/script> \\| \ufffd[31mred\ufffd and a line |" in text
+    assert "<script" not in text
 
 
 @pytest.mark.parametrize("message", ["x" * 50_000, "line\n" * 500, "| a | b |\n</details>`"])

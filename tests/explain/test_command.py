@@ -19,6 +19,7 @@ from convsuite.conformance import make_case
 from convsuite.conformance.engines import known_engines
 from convsuite.conformance.explaining import KEYS, Kept, Row, Told, convert
 from convsuite.conformance.explaining import kept as kept_module
+from convsuite.reports.explanation import of_row
 
 from .conftest import COMMAND, ENGINES, RIGHT
 
@@ -36,7 +37,7 @@ TRAP = """
 from convsuite.adapters.base import Program
 
 IMPORTS = "import numpy as np\\nfrom convsuite import reference"
-CALL = "y = reference.conv(input, kernel, strides={}, padding={!r})"
+CALL = "y = reference.conv(input, kernel, strides={}, dilation={}, padding={!r})"
 
 
 class Trap:
@@ -44,8 +45,10 @@ class Trap:
         return {}
 
     def translate(self, case, form):
-        padding = case.padding if form == "equivalent" else tuple((k // 2,) * 2 for k in case.kernel_size)
-        return Program(IMPORTS, "", CALL.format(case.strides, padding), "result = y")
+        ported = form == "literal" and case.padding == "same"
+        halves = (d * (k // 2) for k, d in zip(case.kernel_size, case.dilation))
+        padding = tuple((half, half) for half in halves) if ported else case.padding
+        return Program(IMPORTS, "", CALL.format(case.strides, case.dilation, padding), "result = y")
 """
 
 
@@ -74,6 +77,38 @@ def test_a_case_by_its_id_and_out_of_a_file(explain, tmp_path):
     assert explain("mine.yaml::b", "--engine", "reference").status == 0
     for name, said in (("mine.yaml", "3 cases"), ("mine.yaml::a", "2 cases"), ("mine.yaml::c", "no such case")):
         assert said in explain(name, "--engine", "reference").err
+
+
+def test_blanks_after_commas_are_no_part_of_numbers(explain):
+    shape = ("--input", "2, 9, 8, 3", "--kernel-size", "3 ,2", "--filters", 5, "--padding", "1:0, 0:1")
+    ended = explain("--op", "conv", *shape, "--engine", "reference")
+    assert (ended.status, ended.err) == (0, "")
+    assert "pads ((1, 0), (0, 1))" in ended.out
+
+
+def test_what_is_wrong_with_a_file_is_told_alone(explain, tmp_path):
+    (tmp_path / "mine.py").write_text(SAME_EARLY)
+    ended = explain(*CONV, "--engine", "reference", "--engine", "mine.py:Nope")
+    assert (ended.status, ended.out) == (2, "")
+    assert "has no Nope" in ended.err
+
+
+def row_of(says, literal_form, equivalent, literal):
+    def told(made):
+        return made and Told(made[0], words=Words(made[1], "channels_last", {}), program=f"# {made[1]}")
+
+    row = Row("one", {}, says, literal_form, told(equivalent), told(literal))
+    return [block.text for block in of_row(row)]
+
+
+def test_an_engine_s_own_words_stand_first_where_they_are_right():
+    said = row_of("literal", "own", ("exact", "y = pieces(x)"), ("within", "y = layer(x)"))
+    assert said[:2] == ["one: in its own words: within", "y = layer(x)"]
+    assert said.index("y = pieces(x)") > said.index("In other words, or put together from several calls: exact")
+    same = row_of("literal", "own", ("exact", "y = layer(x)"), ("exact", "y = layer(x)"))
+    assert same.count("y = layer(x)") == 1
+    trap = row_of("composed", "own", ("exact", "y = pieces(x)"), ("differs", "y = layer(x)"))
+    assert trap[:2] == ["one: composed or in other words: exact", "y = pieces(x)"]
 
 
 def test_json_holds_all_of_it(explain):

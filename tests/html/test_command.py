@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from convsuite.conformance import store
+from convsuite.conformance.engines import Engine
 from convsuite.reports.html import evidence, page, picture, pictures
 from convsuite.reports.html.cache import Cache
 from convsuite.reports.reproducers import Execution, NoReproducer, Reproducer
@@ -63,17 +64,18 @@ def test_an_interrupted_run_and_one_without_records_have_pages(convsuite_here, f
 
 
 @pytest.fixture
-def executions(monkeypatch):
+def executions(monkeypatch, tmp_path):
     """Scripts that are not executed but counted: those of keras have none, those of jax do not run."""
-    ran = []
+    ran, setup = [], Engine("mine", str(tmp_path / "mine.py:Mine"))
 
     def written(one, *_):
         if one["engine"] == "keras":
             raise NoReproducer("it has no script")
         told: dict[str, Any] = dict.fromkeys(field.name for field in fields(Reproducer))
         told.update(
-            {name: one[name] for name in ("case", "engine", "form")}, script=f"script of {one['case']}", text="t"
-        )
+            {name: one[name] for name in ("case", "engine", "form")}, script=f"script of {one['case']}", text="t",
+            setup=setup,
+        )  # fmt: skip
         return Reproducer(**told)
 
     def executed(scripts, *, done, **_):
@@ -97,6 +99,9 @@ def test_reproducers_are_executed_once(folder, tmp_path, executions):
     page.write(folder, *read, tmp_path / "out", drawn=False, told=told.append)
     assert len(executions) == 2
     assert (tmp_path / "out" / "index.html").read_text() == first
+    (tmp_path / "mine.py").write_text("# an engine's code, mended")
+    page.write(folder, *read, tmp_path / "out", drawn=False, told=told.append)
+    assert len(executions) == 4
 
 
 def test_the_smallest_of_every_cause_engine_operation_and_form_is_executed():

@@ -154,6 +154,20 @@ def test_a_run_without_records_has_tables():
     assert (found.cases, found.engines, found.core["cases"]) == (0, [], {})
 
 
+def test_an_unfinished_run_says_how_far_it_came(records):
+    """Cases asked for are the run's; what a relation's parts and other engines have is no case of this engine."""
+    run = run_json(status="interrupted", cases=20)
+    said = data.headline(run, data.tabulate(run, records), records)
+    assert said.partial
+    assert (said.asked, said.begun, said.everywhere) == (20, 7, 4)
+    assert said.reached == {"keras": 5, "torch": 5, "jax": 4}
+    whole = data.headline(run_json(), data.tabulate(run_json(), records), records)
+    assert not whole.partial
+    broken = data.headline(run_json(broken={"caffe": "does not start again"}), data.tabulate(run, records), records)
+    assert broken.partial
+    assert (broken.reached["caffe"], broken.everywhere) == (0, 0)
+
+
 def test_packing_keeps_values_apart():
     assert packing.column([1, True, 1, [1], [1], None])["values"] == [1, True, [1], None]
     assert packing.rounded(float("inf"), 3) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -69,6 +70,7 @@ def test_a_cell_leads_to_its_cases_a_case_and_its_reproducer(open_page):
     assert "expected 21" in card.inner_text()
     page.get_by_role("link", name="← to the list").click()
     page.wait_for_selector("#matrix:not([hidden])")
+    page.wait_for_function("document.activeElement.id === 'cases-title'")
     assert page.locator("select[name=engine]").input_value() == "torch"
 
 
@@ -87,6 +89,16 @@ def test_what_has_no_map_or_reproducer_says_so(open_page):
     text = page.locator(".card.bad").inner_text()
     assert "The run kept no map of the error." in text
     assert "convsuite repro RUN 'conv_transpose2d/odd::grouped' --engine jax" in text
+
+
+def test_where_nothing_was_called_the_case_is_run_again(open_page, tmp_path):
+    """`convsuite repro` has no script for such a record, and the page does not send anybody there."""
+    made = [record("conv1d/a::one", "my engine.py:E", verdict="unsupported", program=None, message="no words")]
+    file = tmp_path / "index.html"
+    file.write_text(html.render(run_json(), made), encoding="utf-8")
+    page = open_page("#view=case&case=conv1d%2Fa%3A%3Aone", file=file)
+    assert "convsuite run conv1d/a::one --engine 'my engine.py:E'" in page.locator(".card.bad").inner_text()
+    assert "convsuite repro" not in page.locator("#case").inner_text()
 
 
 @pytest.mark.parametrize(
@@ -146,6 +158,69 @@ def test_back_goes_back(open_page):
     assert page.locator("select[name=state]").input_value() == "trap"
     page.go_back()
     page.wait_for_function("document.querySelector('select[name=state]').value === ''")
+
+
+@pytest.fixture(scope="module")
+def long_page(tmp_path_factory):
+    """A page whose list is longer than its frame, of engines with long and short names and ids that differ late."""
+    engines = ("keras", "keras-torch", "tensorflow", "torch", "jax", "keras-jax")
+    ids = [f"extremes/defects::gradient-where-a-strided-kernel-ends[strides={n},padding=same]" for n in range(300)]
+    made = [record(name, engine, verdict="differs") for name in ids for engine in engines]
+    file = tmp_path_factory.mktemp("long") / "index.html"
+    file.write_text(html.render(run_json(), made), encoding="utf-8")
+    return file
+
+
+PLACE = "[scrollY, document.activeElement.textContent, document.querySelector('.tabulator-tableholder')?.scrollTop > 0]"
+
+
+@pytest.mark.parametrize("reloaded", [False, True])
+def test_back_leads_to_where_the_reader_was(open_page, long_page, reloaded):
+    page = open_page(file=long_page)
+    page.locator(".tabulator-tableholder").evaluate("place => { place.scrollTop = 4000; }")
+    page.evaluate("scrollTo(0, 400)")
+    page.wait_for_timeout(300)
+    number = page.evaluate(
+        "[...document.querySelectorAll('#list a')].findIndex((one) => one.getBoundingClientRect().top > "
+        "document.querySelector('.tabulator-tableholder').getBoundingClientRect().top + 60)"
+    )
+    page.locator("#list a").nth(number).focus()
+    page.wait_for_timeout(200)
+    before = page.evaluate(PLACE)
+    assert before[0] > 300
+    assert before[2]
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#case:not([hidden]) .card")
+    assert page.evaluate("scrollY") == 0
+    if reloaded:
+        page.reload()
+        page.wait_for_selector("html[data-shown=case]", state="attached")
+    page.go_back()
+    page.wait_for_function(f"JSON.stringify({PLACE}) === {json.dumps(json.dumps(before, separators=(',', ':')))}")
+
+
+def test_rows_and_engines_of_the_list_are_told_apart(open_page, long_page):
+    page = open_page(file=long_page, viewport={"width": 1280, "height": 900})
+    cut = "(places) => places.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"
+    page.wait_for_timeout(200)
+    assert page.locator("#list .tabulator-col.engine .tabulator-col-title").evaluate_all(cut) == []
+    assert page.locator("#list .tabulator-cell[tabulator-field=id]").evaluate_all(cut) == []
+    heights = "(titles) => titles.map((one) => one.clientHeight)"
+    assert max(page.locator("#list .tabulator-col.engine .tabulator-col-title").evaluate_all(heights)) < 30  # one line
+    row = page.locator("#list .tabulator-row").first
+    link, frame = row.locator("a").bounding_box(), row.bounding_box()
+    assert link["y"] + link["height"] <= frame["y"] + frame["height"]
+
+
+def test_a_script_is_copied_without_a_clipboard_of_today(open_page):
+    page = open_page(CASE)
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.evaluate("document.addEventListener('copy', () => { window.taken = String(document.activeElement.value); })")
+    page.locator(".card.bad summary", has_text="Reproducer").click()
+    page.get_by_role("button", name="Copy script").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("window.taken") == "import sys\nsys.exit(1)"
+    assert page.locator("textarea").count() == 0
 
 
 def test_hostile_texts_are_texts(open_page):
@@ -279,6 +354,37 @@ def test_a_run_without_records_is_a_page(open_page, tmp_path):
         page.goto(f"{file.as_uri()}#view={view}")
         page.wait_for_selector(f"html[data-shown='{view}']", state="attached")
     assert page.said == []
+
+
+@pytest.mark.parametrize(
+    ("engines", "changes", "header", "warning"),
+    [
+        (("torch",), {"status": "interrupted"}, "2 of 34 cases have run,", "it is interrupted."),
+        (
+            ("torch",),
+            {"broken": {"torch": "dies <b>early</b>"}},
+            "2 of 34 cases have run,",
+            "dies <b>early</b>; the rest",
+        ),
+        (
+            ("torch", "jax"),
+            {"broken": {"caffe": "is lost"}},
+            "2 of 34 cases have run on at least one engine, 0 on all,",
+            "0 of 34 have run.",
+        ),
+        (("torch", "jax"), {"status": "running"}, "2 of 34 cases have run on at least", "record: torch 2, jax 2."),
+    ],
+)
+def test_a_run_that_is_not_whole_says_so_above_its_numbers(open_page, tmp_path, engines, changes, header, warning):
+    made = [record(f"conv1d/some::{name}", engine) for name in "ab" for engine in engines]
+    versions = {name: run_json()["engines"][name] for name in engines}
+    file = tmp_path / "index.html"
+    file.write_text(html.render(run_json(engines=versions, cases=34, **changes), made), encoding="utf-8")
+    page = open_page(file=file)
+    assert header in " ".join(page.locator("header").inner_text().split())
+    told = page.locator("#matrix > .warning")
+    assert warning in told.inner_text()
+    assert told.bounding_box()["y"] < page.locator(".tiles").bounding_box()["y"]
 
 
 def test_twenty_thousand_records_open(open_page, tmp_path, record_property, capsys):

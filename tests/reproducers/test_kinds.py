@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,6 +64,13 @@ def test_a_script_is_short_and_says_what_it_is_about(case, toys):
     for words in ("Expected: ", "Got: ", "(toylib 1.2.3)"):
         assert words in said
     assert one.title.startswith("toylib.conv1d: ")
+
+
+@pytest.mark.parametrize("case", ["overflow", "special"])
+def test_nothing_that_nobody_needs_is_made_or_said(case, toys, plainly):
+    script = made(toys, case).script
+    assert plainly(script).stderr == ""
+    assert ("random = " in script) == ("random." in script)
 
 
 def test_many_are_executed_in_one_process_and_a_death_harms_no_other(toys):
@@ -147,12 +157,80 @@ def test_a_run_of_another_seed_is_reproduced_on_its_own_numbers(tmp_path, run_ca
         assert plainly(script, TOYLIB="fixed").returncode == 0
 
 
+OWN = """
+import os
+
+
+class Own:
+    def __init__(self):
+        self.mended = os.environ.get("OWN") == "mended"
+
+    def run(self, case, arrays):
+        defect = "" if self.mended else next(iter(case.tags), "")
+        if defect == "unsupported":
+            raise NotImplementedError("no stride of 2")
+        if defect == "crash":
+            os._exit(3)
+        if defect == "dtype":
+            return answer(case, arrays).astype("float64")
+        return answer(case, arrays) + (defect in ("differs", "law"))
+
+
+def answer(case, arrays):
+    from convsuite.conformance.expected import evaluate
+    from convsuite.conformance.faults.engine import channels_last, in_format
+
+    return in_format(case, evaluate(case, channels_last(case, arrays)))
+"""
+OWN_CASES = """
+defaults: {op: conv, input: [2, 7, 3], kernel_size: 2, filters: 4, padding: same_lower, data_format: channels_first}
+cases:
+  - {id: differs, tags: [differs]}
+  - {id: dtype, tags: [dtype]}
+  - {id: unsupported, tags: [unsupported], strides: 2}
+  - {id: crash, tags: [crash], use_bias: true}
+  - {id: law, tags: [law], law: linear_in_input}
+"""
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory, run_cases):
+    """A run of an engine in a user's file, that computes in code of its own."""
+    folder = tmp_path_factory.mktemp("own engine")
+    (folder / "own.py").write_text(OWN)
+    (folder / "own.yaml").write_text(OWN_CASES)
+    return run_cases(folder / "run", [str(folder / "own.yaml")], [f"{folder / 'own.py'}:Own"])
+
+
+@pytest.mark.parametrize("case", ["differs", "dtype", "unsupported", "crash", "law"])
+def test_an_engine_with_code_of_its_own_has_scripts_too(own, case, tmp_path):
+    one = made(own, case)
+    first, *rest = one.script.splitlines()
+    assert first.startswith("# needs convsuite, and Own from ")
+    assert len(rest) < 40
+    assert one.title.startswith(f"{own.records[0]['engine']}: ")
+    assert f"The script {first[2:]}. It ends" in one.text
+    script = tmp_path / "bug.py"
+    script.write_text(one.script)
+    for mended, status in (("", 1), ("mended", 0)):
+        done = subprocess.run(
+            [sys.executable, script], env={**os.environ, "OWN": mended}, cwd=tmp_path, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == status, done.stdout + done.stderr
+
+
+def test_an_engine_whose_code_is_gone_has_no_script(own):
+    ((name, row),) = own.said["engines"].items()
+    said = {**own.said, "engines": {name: {**row, "adapter": "/nowhere/own.py:Own"}}}
+    with pytest.raises(NoReproducer, match=r"not there any more: /nowhere/own\.py"):
+        reproducer(own.one("::differs"), said)
+
+
 def test_what_no_script_can_show_is_told(tmp_path, run_cases):
     file = tmp_path / "few.yaml"
     file.write_text("cases: [{id: one, op: conv, input: [1, 5, 1], kernel_size: 2, filters: 1}]")
     found = run_cases(tmp_path / "run", [str(file)], [OPAQUE])
-    with pytest.raises(NoReproducer, match="code of its own"):
-        reproducer(found.records[0], found.said)
     unknown = {**found.records[0], "program": None, "message": "no words"}
     with pytest.raises(NoReproducer, match="nothing was called"):
         reproducer(unknown, found.said)

@@ -69,6 +69,10 @@ def _check_definition(case):
     drawn, expected = answer_to(case)
     definition = define(case)
     assert definition is not None
+    if "for o in" in "".join(definition.lines):  # it says of the loop's positions what they are
+        inputs = f"for o in np.ndindex{case.spatial}:".replace(",)", ")")
+        assert ("over inputs o" in definition.lines[0]) == case.transposed
+        assert not case.transposed or inputs in "".join(definition.lines)
     assert expected is not None
     made = {"np": np, **drawn}
     exec("\n".join([*definition.lines, f"y = {definition.call('a.astype(np.float64)')}"]), made)  # noqa: S102  our own

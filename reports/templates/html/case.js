@@ -8,7 +8,7 @@ const CasePage = {
     if (!one) { place.replaceChildren(element("p", {}, `The run has no case “${id}”.`)); return; }
     const details = await Model.texts();
     place.replaceChildren(
-      element("p", {}, element("a", { href: Address.of({ ...Address.read(), view: "matrix", case: "" }) }, "← to the list")),
+      element("p", {}, this.toTheList()),
       element("p", {}, one.about),
       this.parameters(one),
       ...this.relatives(one),
@@ -16,6 +16,10 @@ const CasePage = {
       element("h3", {}, "What ran, and what it gave"),
       element("div", { className: "cards" }, ...this.badFirst(one).map(({ pair, record }) => this.card(one, pair, record, details))),
     );
+  },
+
+  toTheList() {
+    return element("a", { href: Address.of({ ...Address.read(), view: "matrix", case: "" }), "data-to": "cases-title" }, "← to the list");
   },
 
   badFirst(one) {
@@ -79,7 +83,7 @@ const CasePage = {
     if (row.error_map) made.push(Charts.heat(row.error_map));
     else if (record.verdict === "differs") made.push(element("p", { className: "dim" }, "The run kept no map of the error."));
     if (row.program) made.push(this.program(row.program, `Program of ${pair.engine}, ${record.form}`));
-    if (bad) made.push(this.reproducer(one, pair, record, evidence));
+    if (bad) made.push(row.again ? this.again(row.again) : this.reproducer(one, pair, record, evidence));
     return element("article", { className: bad ? "card bad" : "card", "aria-labelledby": title.id }, ...made);
   },
 
@@ -91,10 +95,17 @@ const CasePage = {
     return element("pre", { tabIndex: 0, role: "region", "aria-label": name }, element("code", {}, text));
   },
 
+  again(command) {
+    return element("p", { className: "repro" }, "Nothing was called, so there is no script; once more: ", element("code", {}, command));
+  },
+
+  // A word of a command line, as a POSIX shell takes it for one.
+  quoted(word) { return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`; },
+
   reproducer(one, pair, record, evidence) {
     const found = evidence.find((each) => each.case === one.id && each.engine === pair.engine && each.form === record.form);
     const form = pair.records.length > 1 ? ` --form ${record.form}` : "";
-    const command = `convsuite repro RUN '${one.id}' --engine ${pair.engine}${form}`;
+    const command = `convsuite repro RUN '${one.id}' --engine ${this.quoted(pair.engine)}${form}`;
     if (!found) {
       const like = evidence.find((each) => each.cause === record.cause && each.engine === pair.engine);
       const where = like ? [" One with the same cause was executed: ", element("a", { href: Address.ofCase(like.case) }, like.case), "."] : [];
@@ -111,10 +122,22 @@ const CasePage = {
 const Evidence = {
   endings: { lives: "Exit status 1: the discrepancy is there.", gone: "Exit status 0: here it is gone.", broken: "It did not run to its end." },
 
+  // Whether it has been copied; a page that is no secure context has no clipboard but that of old.
+  async copied(text, beside) {
+    try { await navigator.clipboard.writeText(text); return true; } catch { /* as follows */ }
+    const place = element("textarea", { value: text, readOnly: true, className: "unseen" });
+    beside.after(place);
+    place.select();
+    const done = document.execCommand("copy");
+    place.remove();
+    beside.focus();
+    return done;
+  },
+
   async fill(details) {
     const { title, script, output, status, text } = (await Model.texts()).evidence[Number(details.dataset.evidence)];
     const copy = element("button", { type: "button" }, "Copy script");
-    copy.addEventListener("click", () => navigator.clipboard.writeText(script).then(() => { copy.textContent = "Copied"; }));
+    copy.addEventListener("click", async () => { copy.textContent = await this.copied(script, copy) ? "Copied" : "Not copied: select the script"; });
     const issue = element("details", {}, element("summary", {}, "As an issue, in Markdown"), CasePage.program(text, `Issue: ${title}`));
     details.replaceChildren(details.querySelector("summary"), element("p", {}, title), CasePage.program(script, `Reproducer: ${title}`), copy,
       element("p", {}, this.endings[status]), CasePage.program(output || "(it printed nothing)", "What it printed"), issue);

@@ -1,7 +1,8 @@
 "use strict";
 // The cases that the filters leave, one a row, with every engine's sign; Tabulator draws only those that are in sight.
 const List = {
-  table: null, narrow: null,
+  table: null, narrow: null, ready: null,
+  filled: null, // when the rows that were given last stand there
 
   draw(pairs) {
     const byCase = new Map();
@@ -32,7 +33,7 @@ const List = {
   show(rows) {
     const narrow = innerWidth < 760;
     if (this.table && this.narrow === narrow) {
-      this.ready.then(() => this.table.replaceData(rows));
+      this.filled = this.ready.then(() => this.table.replaceData(rows));
       return;
     }
     this.table?.destroy();
@@ -41,10 +42,17 @@ const List = {
     this.table = new Tabulator(place, {
       data: rows, index: "id", height: Math.min(560, Math.max(280, innerHeight * 0.7)), layout: "fitColumns",
       columns: narrow ? this.narrowColumns() : this.columns(), placeholder: "No case fits.",
-      headerSortElement: () => '<button type="button" class="sort" aria-label="sort">↕</button>', rowHeight: narrow ? undefined : 34,
+      headerSortElement: () => '<button type="button" class="sort" aria-label="sort">↕</button>',
     });
     this.ready = new Promise((resolve) => this.table.on("tableBuilt", resolve));
+    this.filled = this.ready;
     this.ready.then(() => this.name(place));
+  },
+
+  // Scrolls within the list to the case that a link leads to, if it is there.
+  async reveal(link) {
+    const id = new URLSearchParams(link.slice(1)).get("case");
+    if (id && this.table.getRow(id)) await this.table.scrollToRow(id, "center", false).catch(() => {});
   },
 
   // Tabulator's grid, as a screen reader may meet it: the part that scrolls can have the focus, so it needs a role.
@@ -58,14 +66,16 @@ const List = {
   columns() {
     const engines = Model.engines.filter((engine) => Model.pairs.some((pair) => pair.engine === engine && !pair.case.check));
     return [
-      { title: "case", field: "id", formatter: (cell) => this.link(cell.getData()), widthGrow: 5, minWidth: 260, tooltip: true },
-      { title: "operation", field: "op", width: 148 },
+      { title: "case", field: "id", formatter: (cell) => this.link(cell.getData()), widthGrow: 5, minWidth: 280, variableHeight: true },
+      { title: "operation", field: "op", width: 156 },
       ...engines.map((engine) => ({
-        title: engine, field: `engine ${engine}`, width: Math.min(160, Math.max(66, 8 * engine.length + 32)), hozAlign: "center",
+        title: engine, field: `engine ${engine}`, width: Math.min(160, Math.max(56, 8 * engine.length + 18)), hozAlign: "center", headerHozAlign: "center",
+        headerWordWrap: true, cssClass: "engine",
         formatter: (cell) => this.sign(cell.getData().pairs.get(engine)),
         sorter: (one, other) => this.rank(one) - this.rank(other),
       })),
-      { title: "why", field: "causes", widthGrow: 3, minWidth: 160, tooltip: true },
+      { title: "why", field: "causes", widthGrow: 3, minWidth: 160, tooltip: true, variableHeight: true,
+        formatter: (cell) => element("div", { className: "two-lines" }, cell.getValue()) },
     ];
   },
 
@@ -81,7 +91,11 @@ const List = {
 
   rank(name) { return Model.states.findIndex((state) => state.name === name); },
 
-  link({ id }) { return element("a", { href: Address.ofCase(id) }, id); },
+  // An id may be broken where a part of it begins.
+  link({ id }) {
+    const parts = id.split(/(?<=::|[/,[])/);
+    return element("a", { href: Address.ofCase(id) }, ...parts.flatMap((part) => [element("wbr"), part]).slice(1));
+  },
 
   sign(pair) {
     if (!pair) return "";

@@ -3,7 +3,7 @@
 (() => {
   const page = document.documentElement;
   const same = (one, other, names) => names.every((name) => one?.[name] === other?.[name]);
-  let before = null;
+  let before = null, listed = null, drawn = null, back = null;
   // The libraries and the texts stand at the page's end.
   const whole = new Promise((resolve) => {
     if (document.readyState === "loading") addEventListener("DOMContentLoaded", resolve, { once: true });
@@ -12,14 +12,20 @@
 
   function matrix(said) {
     Filters.show(said);
-    if (before?.view === "matrix" && same(before, said, Address.filters)) return;
+    const fits = List.narrow === null || List.narrow === (innerWidth < 760);
+    if (fits && listed && same(listed, said, Address.filters)) return; // as it was left, scrolled and sorted
+    listed = said;
     const pairs = Model.chosen(said);
     const cases = new Set(pairs.map((pair) => pair.case)).size;
     document.getElementById("counted").textContent =
       `${plural(pairs.length, "outcome")} of ${plural(cases, "case")}; a cell leads to its cases.`;
     Matrix.draw(pairs, said);
     page.dataset.drawn = "yes";
-    requestAnimationFrame(() => setTimeout(() => whole.then(() => { List.draw(pairs); page.dataset.listed = "yes"; })));
+    drawn = new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))).then(() => whole).then(() => {
+      List.draw(pairs);
+      page.dataset.listed = "yes";
+      return List.filled;
+    });
   }
 
   async function show() {
@@ -37,7 +43,10 @@
     document.title = `${document.getElementById(`${said.view}-title`).textContent} · convsuite`;
     before = said;
     page.dataset.shown = said.view;
-    if (target) { const to = document.getElementById(target); target = null; arrive(to); }
+    const left = back;
+    back = null;
+    if (left) await returnTo(left);
+    else if (target) { const to = document.getElementById(target); target = null; arrive(to); }
     else if (moved) arrive(document.getElementById(`${said.view}-title`), true);
   }
 
@@ -50,6 +59,20 @@
     if (top) scrollTo(0, 0); else place.scrollIntoView({ block: "start" });
   }
 
+  // Where the reader was goes with the entry of the history that is left, and is found again on the way back.
+  function leave(by) {
+    history.replaceState({ left: { y: scrollY, link: by.getAttribute("href") } }, "");
+  }
+
+  async function returnTo({ y, link }) {
+    if (Address.read().view === "matrix") await drawn;
+    const hidden = (place) => !place.getClientRects().length;
+    const find = () => [...document.querySelectorAll("main a")].find((one) => one.getAttribute("href") === link && !hidden(one));
+    if (!find() && Address.read().view === "matrix") await List.reveal(link);
+    scrollTo(0, y);
+    find()?.focus({ preventScroll: true });
+  }
+
   // A link may say where on its page it leads to; one to a place on this page does not change the address.
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href^='#']");
@@ -59,6 +82,7 @@
       arrive(document.getElementById(link.hash.slice(1)));
       return;
     }
+    leave(link);
     target = link.dataset.to ?? null;
     if (link.hash === location.hash && target) { arrive(document.getElementById(target)); target = null; }
   });
@@ -67,6 +91,8 @@
     const said = Address.read();
     if (said.view === "case" || said.view === "accuracy") show();
   });
+  history.scrollRestoration = "manual"; // the browser's own comes before the view is drawn
+  addEventListener("popstate", (event) => { back = event.state?.left ?? null; });
   addEventListener("hashchange", show);
   addEventListener("resize", () => {
     if (Address.read().view === "matrix" && List.narrow !== (innerWidth < 760)) List.draw(Model.chosen(Address.read()));
