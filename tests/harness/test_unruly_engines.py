@@ -39,6 +39,14 @@ def test_the_last_words_of_a_dying_engine_are_kept(run_cases, small):
     assert "last words before the abort" in run_cases(unruly("Aborts"), small)[1]["message"]
 
 
+def test_an_errors_message_holds_no_place_of_this_machine(run_cases, small, tmp_path):
+    (tmp_path / "told.py").write_text(
+        "import numpy as np\nclass Told:\n    def run(self, case, arrays):\n        raise RuntimeError(np.__file__)\n"
+    )
+    for record in run_cases(f"{tmp_path / 'told.py'}:Told", small):
+        assert record["message"] == "RuntimeError: numpy/__init__.py"
+
+
 @pytest.mark.parametrize("engine", ["Hangs", "HangsInC"])
 def test_a_hang_is_ended_after_the_time_limit(engine, run_cases, small):
     begin = time.monotonic()
