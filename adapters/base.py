@@ -20,6 +20,8 @@ from .case import Case
 from .layout import Layout, layouts
 
 FORMS = ("equivalent", "literal")
+CALL = "engine.run(case, arrays)"
+"""What the programs of `CallProgram` do."""
 
 
 class Unsupported(Exception):
@@ -121,9 +123,9 @@ class CallProgram:
         return Program(
             imports="import numpy as np",
             prepare=f"arrays = {{{arrays}}}",
-            run="y = engine.run(case, arrays)",
+            run=f"y = {CALL}",
             result="result = np.asarray(y)",
-            words=Words("y = engine.run(case, arrays)", case.data_format, layouts(case), whole=True),
+            words=Words(f"y = {CALL}", case.data_format, layouts(case), whole=True),
         )
 
 

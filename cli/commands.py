@@ -194,7 +194,7 @@ def fuzz(**options: Any) -> int:
     "--rounds",
     type=click.IntRange(1, 10_000),
     metavar="N",
-    help="Samples of each layer; default: 30, or what fits into 3 s, but 5 at least.",
+    help="Samples of each layer; default: 30, or what fits into 3 s, but 4 at least.",
 )
 @click.option("--json", "json_file", metavar="FILE", help='Everything that was found; "-" is standard output.')
 @click.option(

@@ -15,16 +15,15 @@ from typing import Any
 
 from .engines import Engine
 from .errors import UsageError
+from .loading import without_places
 from .wire import Channel, Closed
 
 WORKER = Path(__file__).with_name("worker.py")
 TAIL_CHARACTERS, READ_BYTES = 800, 16_000
-PLACES = re.compile(
-    rf"{re.escape(str(Path(__file__).resolve().parent.parent))}/(?!\.)|/(?:[^\s\"'<>:]+/)site-packages/"
-)
-"""Where packages are installed on this machine: it says nothing to who reads a record elsewhere."""
 NOISE = re.compile(r"^Extension modules: .*$|(?<=\n)(  File .*\n)(?:  File .*(?:\n|$))+", re.MULTILINE)
 """What faulthandler prints last, all but the innermost frame: it would crowd out the line that says why."""
+PRINTED = "; it printed:"
+"""Between how a process ended and its last words."""
 LONGEST_LOG = 64 << 20
 
 
@@ -44,9 +43,9 @@ class Stopped(Exception):
     """The run is being interrupted."""
 
 
-def without_places(text: str) -> str:
-    """What a process printed, with files named from their package on."""
-    return PLACES.sub("", text)
+def without_last_words(message: str) -> str:
+    """How a process died, without what it had printed (see `Child.tail`)."""
+    return message.partition(PRINTED)[0]
 
 
 class Child:
@@ -129,7 +128,7 @@ class Child:
         size = self._log.seek(0, os.SEEK_END)
         self._log.seek(max(self._log_mark, size - READ_BYTES))
         text = NOISE.sub(r"\1", without_places(self._log.read().decode(errors="replace"))).strip()[-TAIL_CHARACTERS:]
-        return f"; it printed: {text}" if text else ""
+        return f"{PRINTED} {text}" if text else ""
 
     def cause_of_death(self) -> str:
         """How it ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.machinery
+import re
 import sys
 import types
 from pathlib import Path
@@ -12,6 +13,10 @@ from typing import Any
 from ..adapters.base import Adapter, CallProgram, RunAdapter
 
 LONGEST_MESSAGE = 2000
+PLACES = re.compile(
+    rf"{re.escape(str(Path(__file__).resolve().parent.parent))}/(?!\.)|/(?:[^\s\"'<>:]+/)site-packages/"
+)
+"""Where packages are installed on this machine: it says nothing to who reads a record elsewhere."""
 
 
 class Fault(Exception):
@@ -51,10 +56,16 @@ def load(spec: str, options: dict[str, Any]) -> Adapter:
     raise Fault(f"{spec} has neither run(case, arrays) nor translate(case, form) and versions()")
 
 
+def without_places(text: str) -> str:
+    """What a process printed or raised, with files named from their package on."""
+    return PLACES.sub("", text)
+
+
 def describe(error: BaseException) -> str:
-    """An exception in one paragraph that can be written down, even if it cannot say what it is."""
+    """An exception in one paragraph that can be written down `without_places`, even if it cannot say what it is."""
     try:
         text = str(error)
     except Exception as second:  # noqa: BLE001  an exception of the user's may raise anything here
         text = f"(its text raises {type(second).__name__})"
-    return f"{type(error).__name__}: {text}"[:LONGEST_MESSAGE].encode("utf-8", "backslashreplace").decode()
+    said = without_places(f"{type(error).__name__}: {text}"[:LONGEST_MESSAGE])
+    return said.encode("utf-8", "backslashreplace").decode()

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..adapters.base import Words
 from ..adapters.case import Case
-from .child import Child, EngineMissing, NotReady, Stopped, TimeUp, without_places
+from .child import Child, EngineMissing, NotReady, Stopped, TimeUp
 from .engines import Engine
 from .errors import UsageError
 from .profiles import find_profile
@@ -168,7 +168,7 @@ class EngineProcess:
     def _outcome(
         self, form: str, program: str | None, said: dict[str, Any], result: np.ndarray | None
     ) -> Outcome | None:
-        kind, message = said["outcome"], without_places(said.get("message", ""))
+        kind, message = said["outcome"], said.get("message", "")
         if kind == "absent":
             return None
         if kind == "fault":

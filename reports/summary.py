@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..conformance.child import without_last_words
 from ..conformance.verdict import UNJUDGED
 from . import markdown, tables
 from .tables import Record
@@ -20,7 +21,6 @@ MOST_ENGINES, MOST_NEW, MOST_VANISHED = 12, 8, 3
 MOST_TEXT, MOST_COMMAND = 300, 1_500
 SAYING = ("crash", "timeout", "accepted", "unsupported")
 """Verdicts whose messages are the engine's; those of the others are about numbers."""
-PRINTED = "; it printed:"
 NUMBER = re.compile(r"\b0x[0-9a-fA-F]+|(?<![\w.])[-+]?\d+(?:\.\d+)?(?!\w)")
 """Numbers and addresses, but not those in words: float32 is no number."""
 SEVERAL = re.compile(r"#(?:[\s,x×]+#)*,?")
@@ -110,7 +110,7 @@ def _complaint(record: Record) -> str:
     """What was said, where that tells one cause from another, without the numbers of the case."""
     if record["verdict"] not in SAYING:
         return ""
-    first = record["message"].split(PRINTED)[0].strip().partition("\n")[0]
+    first = without_last_words(record["message"]).strip().partition("\n")[0]
     if record["verdict"] == "crash":
         return first  # a status and a signal are what matters
     return SEVERAL.sub("#", NUMBER.sub("#", first))

@@ -6,7 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,26 @@ from convsuite.reports.html.picture import BROWSERS
 # interrupt a command would wait for one that never hears of it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _no_framework_in_this_process() -> Iterator[None]:
+    """Frameworks are loaded by engines, in processes of their own: two of them in one, or one of them twice after
+    `pytester` has put ``sys.modules`` back, crash it, and with it all tests that it had yet to run.
+    """
+    yield
+    assert not {"torch", "tensorflow", "jax"} & sys.modules.keys()
+
+
+@pytest.fixture
+def needs() -> Callable[[str], None]:
+    """Skips a test where a package is not installed, without importing it."""
+
+    def installed(package: str) -> None:
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+
+    return installed
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 
 from ...adapters.case import Case
 from ..data import draw_arrays
@@ -179,20 +180,21 @@ def _shows(left: Sequence[Meaning], questions_: Iterator[Case], ask: Ask) -> boo
     """Whether the first meaning, or another of the same cause, accounts for the engine's answer to one of the next few
     questions in which it would show.
     """
-    same = [one for one in left if one.code == left[0].code]
-    put = 0
-    for one in questions_:
-        question = _Question.about(one)
-        shown = question.if_it_were(left[0])
-        if shown is None or shown.right:
-            continue
-        looked = question.put(ask)
-        if looked is not None and not looked.right and any(looked.explained_by(meaning) for meaning in same):
-            return True
-        put += 1
-        if put == MOST_PROOFS:
-            break
-    return False
+    return any(_accounted(question.put(ask), left) for question in islice(_showing(left[0], questions_), MOST_PROOFS))
+
+
+def _showing(meaning: Meaning, questions_: Iterator[Case]) -> Iterator[_Question]:
+    """The questions in which the meaning would show."""
+    for question in map(_Question.about, questions_):
+        shown = question.if_it_were(meaning)
+        if shown is not None and not shown.right:
+            yield question
+
+
+def _accounted(looked: Seen | None, left: Sequence[Meaning]) -> bool:
+    """Whether an answer is wrong, and the first meaning, or another of the same cause, accounts for it."""
+    same = (one for one in left if one.code == left[0].code)
+    return looked is not None and not looked.right and any(map(looked.explained_by, same))
 
 
 def _hides(meaning: Meaning, case: Case, ask: Ask) -> bool:
@@ -220,22 +222,15 @@ def _holds(left: Sequence[Meaning], case: Case, ask: Ask) -> bool:
     What is another geometry can as well be told in numbers, so that more is asked of it: that for each of the
     parameters, and that it shows under some other value of it.
     """
-    same = [one for one in left if one.code == left[0].code]
     asked, answered, wrong, accounted = (Counter[tuple[str, ...]]() for _ in range(4))
-    for one in questions(case, native=False):
-        varied = _varied(one, case)
-        if not varied or asked[varied] == MOST_VARIED:
-            continue
-        question = _Question.about(one)
-        shown = question.if_it_were(left[0])
-        if shown is None or shown.right:
-            continue
-        looked = question.put(ask)
+    near = (one for one in questions(case, native=False) if (said := _varied(one, case)) and asked[said] < MOST_VARIED)
+    for question in _showing(left[0], near):
+        varied, looked = _varied(question.case, case), question.put(ask)
         asked[varied] += 1
         if looked is not None:
             answered[varied] += 1
             wrong[varied] += not looked.right
-            accounted[varied] += not looked.right and any(looked.explained_by(meaning) for meaning in same)
+            accounted[varied] += _accounted(looked, left)
     if left[0].changed(case) is None:
         return 2 * accounted.total() > wrong.total() or not wrong.total()
     return all(

@@ -188,19 +188,16 @@ def _sums_lose(name: str, case: Case, ask: Ask) -> bool | None:
     to that format, would be what comes back if they were kept in more; None where that cannot be told.
     """
     precision, products = PRECISIONS[name], _products(case)
+    if products < FEWEST_PRODUCTS:
+        return None
     asked, limit = derived(case, use_bias=False), exact_limit(precision)
     # a sum of n numbers up to L is some L * sqrt(n / 3): well beyond the limit, and well below float16's largest number
     largest = int(min(limit, 8 * limit / math.sqrt(products)))
     stream = np.random.RandomState(case.seed)
-    large = "input" if case.wrt is None else "output_gradient"
-    arrays = {
-        argument: (
-            stream.randint(-largest, largest + 1, shape) if argument == large else 2 * stream.randint(0, 2, shape) - 1
-        ).astype(numpy_dtype(case.dtype))
-        for argument, shape in asked.array_shapes.items()
-    }
+    arrays, summed = _signs(asked, math.inf, stream), _summed(case)
+    arrays[summed] = stream.randint(-largest, largest + 1, arrays[summed].shape).astype(numpy_dtype(case.dtype))
     output = ask(asked, arrays)
-    if output is None or products < FEWEST_PRODUCTS or output.shape != asked.result_shape:
+    if output is None or output.shape != asked.result_shape:
         return None
     once = _rounded(expect(asked, arrays).values, precision.fraction_bits)
     return not np.array_equal(output.astype(np.float64), once)
@@ -209,12 +206,17 @@ def _sums_lose(name: str, case: Case, ask: Ask) -> bool | None:
 def _signs(case: Case, limit: float, stream: np.random.RandomState) -> Arrays:
     """Arrays of 1 and -1, of which so many are left that about half of ``limit`` products meet in a result."""
     left = min(1.0, limit / (2 * (_products(case) + 1)))
-    thinned = "input" if case.wrt is None else "output_gradient"
+    thinned = _summed(case)
     arrays: Arrays = {}
     for argument, shape in case.array_shapes.items():
         kept = stream.random_sample(shape) < (left if argument == thinned else 1.0)
         arrays[argument] = np.where(kept, 2 * stream.randint(0, 2, shape) - 1, 0).astype(numpy_dtype(case.dtype))
     return arrays
+
+
+def _summed(case: Case) -> str:
+    """The argument that the weights, or the samples, are multiplied by and summed over."""
+    return "input" if case.wrt is None else "output_gradient"
 
 
 def _products(case: Case) -> int:

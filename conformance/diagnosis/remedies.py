@@ -28,9 +28,9 @@ def remedy(code: str, case: Case) -> str:
 
 def _subject(code: str, case: Case) -> str:
     """What the cause is about, by which there is a remedy; nothing where no parameter of the call could help."""
-    named = next((name for name, faults in SUBJECTS.items() if any(one.code == code for one in faults)), None)
     if case.wrt is not None:
         return "gradients"
+    named = next((name for name, faults in SUBJECTS.items() if any(one.code == code for one in faults)), None)
     if named is None and case.transposed:
         return "transposed"
     if named in (None, "padding", "strides and dilation") and not any(map(any, case.pads)):

@@ -22,9 +22,9 @@ def interleaved(channels: int, groups: int) -> np.ndarray:
     return np.arange(channels).reshape(-1, groups).T.reshape(-1)
 
 
-def dealt_out(channels: int, groups: int) -> np.ndarray:
+def _dealt_out(channels: int, groups: int) -> np.ndarray:
     """The first channel of every block, then the second of every block: a channel shuffle."""
-    return np.arange(channels).reshape(groups, -1).T.reshape(-1)
+    return interleaved(channels, channels // groups)
 
 
 def _backwards(channels: int, groups: int) -> np.ndarray:
@@ -96,7 +96,7 @@ def _group_faults(op: str, prefix: str, source: str) -> tuple[Fault, ...]:
         writes(
             "groups-dealt-out",
             "output channels are shuffled: the first one of every group, then the second one of every group",
-            dealt_out,
+            _dealt_out,
             several_per_group(lambda case: case.output_channels),
             source,
         ),

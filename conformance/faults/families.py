@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 from ...adapters.case import Case
 from ..porting import begins
-from .fault import Fault, always, changes_case, framed, on_axis, repadded
+from .fault import Fault, changes_case, framed, on_axis, repadded
 
 FARTHEST = 2
 """How many samples a window is moved by at most."""
@@ -62,7 +63,6 @@ def longer(axis: int, by: int) -> Fault:
         f"{more}[{axis},{abs(by)}]",
         f"the output is {abs(by)} {more} at the end of spatial axis {axis}",
         change,
-        when=always,
     )
 
 
@@ -84,12 +84,8 @@ def _shifts(case: Case) -> Iterator[Fault]:
     return _applying(case, (shifted(one) for one in nearest))
 
 
-def _longer(case: Case) -> Iterator[Fault]:
-    return _applying(case, (longer(axis, by) for by in (1, 2) for axis in range(case.rank)))
-
-
-def _shorter(case: Case) -> Iterator[Fault]:
-    return _applying(case, (longer(axis, -by) for by in (1, 2) for axis in range(case.rank)))
+def _lengths(case: Case, steps: tuple[int, ...]) -> Iterator[Fault]:
+    return _applying(case, (longer(axis, by) for by in steps for axis in range(case.rank)))
 
 
 def _swaps(case: Case) -> Iterator[Fault]:
@@ -98,7 +94,7 @@ def _swaps(case: Case) -> Iterator[Fault]:
 
 FAMILIES = (
     Family("shifted", "windows begin some samples late or early", "keras-team/keras#22876", _shifts),
-    Family("longer", "the output is longer at the end of an axis", "", _longer),
-    Family("shorter", "the output is shorter at the end of an axis", "", _shorter),
+    Family("longer", "the output is longer at the end of an axis", "", partial(_lengths, steps=(1, 2))),
+    Family("shorter", "the output is shorter at the end of an axis", "", partial(_lengths, steps=(-1, -2))),
     Family("ends-swapped", "the pads of an axis are exchanged", "", _swaps),
 )

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ...adapters.case import Case, Shape
+from ..child import without_last_words
 from ..covering.model import ADVERSARIAL
 from ..normalise import problems
 from ..verdict import Judgement
@@ -93,7 +94,7 @@ def plain_message(judgement: Judgement) -> str:
         return ROUNDING if ratio is not None and ratio < LARGEST_ROUNDING else ""
     if judgement.verdict in ("shape", "accepted"):
         return ""
-    text = judgement.message.split("; it printed:")[0].strip().split("\n")[0]
+    text = without_last_words(judgement.message).strip().split("\n")[0]
     text = re.sub(r"\b(?:b?float\d+|double|half|u?int\d*|char|long|short|byte)\b", "DTYPE", text, flags=re.IGNORECASE)
     text = re.sub(r"\{\{.*?\}\}|\[[^\]]*\]|\([^)]*\)|<[^>]*>|'[^']*'|\"[^\"]*\"", "…", text)
     return re.sub(r"-?\d[\d,.]*", "#", text)[:LONGEST_MESSAGE]

@@ -163,7 +163,8 @@ def headline(run: Mapping[str, Any], found: Tables, records: Sequence[Record]) -
     for record in records:
         if not record.get("part_of"):
             begun.add(record["case"])
-            reached.get(record["engine"], set[str]()).add(record["case"])
+            if record["engine"] in reached:
+                reached[record["engine"]].add(record["case"])
     return Headline(
         records=len(records),
         cases=found.cases,

@@ -68,8 +68,10 @@ def gather(
             continue
     versions = {name: said.get("versions") for name, said in (run.get("engines") or {}).items()}
 
+    code = {one.engine: _code(one.setup) for one in scripts}
+
     def key_of_script(one: Reproducer) -> tuple[Any, ...]:
-        return "reproducer", one.script, one.engine, versions.get(one.engine), *_code(one.setup)
+        return "reproducer", one.script, one.engine, versions.get(one.engine), *code[one.engine]
 
     left = [one for one in scripts if cache.get(*key_of_script(one)) is None]
     count = itertools.count(1)

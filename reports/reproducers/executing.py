@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from ...conformance.child import Child, EngineMissing, NotReady, TimeUp, without_places
+from ...conformance.child import Child, EngineMissing, NotReady, TimeUp
 from ...conformance.engines import Engine
 from ...conformance.errors import UsageError
+from ...conformance.loading import without_places
 from ...conformance.wire import Closed
 from .building import Reproducer
 

@@ -9,13 +9,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from ...adapters.base import Program
+from ...adapters.base import CALL, Program
 from ...adapters.case import Case
 from ...conformance.engines import Engine
 from .origin import NoReproducer
-
-CALL = "engine.run(case, arrays)"
-"""What `CallProgram` writes."""
 
 
 def computes_itself(program: str) -> bool:

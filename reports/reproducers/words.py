@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ...adapters.case import Case, Shape
+from ...conformance.child import without_last_words
 from ...conformance.normalise import problems
 from ...conformance.verdict import may_refuse
 from . import own
@@ -150,7 +151,7 @@ def outcome(record: Record, case: Case) -> str:
     if record["verdict"] in ("shape", "accepted"):
         return f"{record['dtype']} {handed(record['shape'] or (), case)}"
     said = re.sub(r"\{\{.*?\}\}\s*", "", record["message"])  # TensorFlow's names of nodes
-    said = said.split("; it printed:")[0]
+    said = without_last_words(said)
     return record["dtype"] if record["verdict"] == "dtype" else said
 
 

@@ -110,8 +110,8 @@ def test_a_missing_framework_is_a_reason_and_no_failure(bench, tmp_path):
 
 @pytest.mark.frameworks
 @pytest.mark.parametrize("name", ["torch", "tensorflow", "jax"])
-def test_a_framework_has_its_best_case_and_is_the_measure(bench, name):
-    pytest.importorskip(name)
+def test_a_framework_has_its_best_case_and_is_the_measure(bench, name, needs):
+    needs(name)
     found = bench(name, "im2col")
     vendor, ours = rows_of(found, name), rows_of(found, "im2col")
     assert not found.wrong

@@ -304,8 +304,8 @@ def test_without_the_option_nothing_happens(project):
 
 
 @pytest.mark.frameworks
-def test_a_framework_and_its_literal_form(project):
-    pytest.importorskip("torch")
+def test_a_framework_and_its_literal_form(project, needs):
+    needs("torch")
     arguments = ["--convsuite-engine=torch", "--convsuite-cases=conv1d/digits::same-stride-2", "--convsuite-form=both"]
     run(project, *arguments, "-v").assert_outcomes(passed=2, xfailed=1)
 

@@ -67,11 +67,15 @@ def test_a_baseline_of_the_same_is_status_0_and_a_slow_down_is_1(convsuite, laye
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_what_was_measured_before_an_interruption_is_written(how, layers, tmp_path):
+    begun, engine = tmp_path / "begun", f"{ENGINES / 'timed.py'}:SaysWhen"
     process = subprocess.Popen(
-        [*COMMAND, "bench", str(layers), "--engine", "im2col", "--rounds", "5000", "--json", "b.json"],
-        cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ,
+        [*COMMAND, "bench", str(layers), "--engine", engine, "--rounds", "5000", "--json", "b.json"],
+        cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        env={**os.environ, "BEGUN": str(begun)},
     )  # fmt: skip
-    time.sleep(6)
+    while not begun.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
     process.send_signal(how)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said

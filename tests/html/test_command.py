@@ -162,8 +162,8 @@ def test_the_note_and_the_reference_draw_the_same():
 
 
 @pytest.mark.frameworks
-def test_engines_draw_it_too(tmp_path):
-    pytest.importorskip("torch")
+def test_engines_draw_it_too(tmp_path, needs):
+    needs("torch")
     cache, told = Cache(tmp_path), []
     for _ in range(2):
         drawn = pictures.draw(run_json(engines={"torch": {"versions": {"torch": "2"}}}), cache, told.append)
