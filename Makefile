@@ -26,7 +26,8 @@ run: setup
 
 # A file's tests stay together: what they share is then made once.  A worker that dies, or hangs in a test for so many
 # seconds, ends the run with the name of the test; given another worker, pytest-xdist 3.8 would wait forever.
-PARALLEL := -n 2 --dist loadfile --max-worker-restart 0 -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 \
+	-o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 
 test: lint
 	@$(PY) -m pytest $(PARALLEL) $(ARGS)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from convsuite.benchmarks import Layer, Results, load_layers, measure
+from convsuite.benchmarks import Layer, Results, load_layers, machine, measure
 from convsuite.conformance.process import Limits
 
 ENGINES = Path(__file__).parent.parent / "engines"
@@ -43,8 +43,10 @@ def layers(small: Path) -> list[Layer]:
 
 
 @pytest.fixture
-def bench(layers: list[Layer]) -> Callable[..., Results]:
-    """Measures them on implementations."""
+def bench(layers: list[Layer], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Results]:
+    """Measures them on implementations, beside a machine that is looked at but shortly."""
+    monkeypatch.setattr(machine, "SIDE", 512)
+    monkeypatch.setattr(machine, "MOST_COPIED", 1 << 25)
 
     def run(*implementations: str, rounds: int = 2, **limits: Any) -> Results:
         return measure(

@@ -108,6 +108,7 @@ def test_an_item_runs_by_its_id(project):
     run(project, "--convsuite-cases=some.yaml", item).assert_outcomes(failed=1)  # and no test of the folder
 
 
+@pytest.mark.slow
 def test_where_other_tests_are_named_they_are_all_that_runs(project):
     """But for an option on the command line: one in a file says how to run, and not that cases are due."""
     project.makeconftest("convsuite_engine = 'right.py:Right'")
@@ -180,7 +181,7 @@ def test_a_dying_engine_costs_one_item(project, engine, said):
     assert re.search(r"\$ convsuite run .* --timeout 1\.5", done.stdout.str())
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "1"]])
+@pytest.mark.parametrize("workers", [[], pytest.param(["-n", "1"], marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("engine", "said"), [("Nowhere", "has no Nowhere"), ("Fails", "no device")])
 def test_a_broken_adapter_is_one_mistake(project, workers, engine, said):
     with (project.path / "wrong.py").open("a") as file:
@@ -303,6 +304,7 @@ def test_without_the_option_nothing_happens(project):
     assert set(eval(loaded)) <= {"convsuite", "convsuite.cli", "convsuite.cli.pytest_plugin"}  # noqa: S307  our own list
 
 
+@pytest.mark.slow
 @pytest.mark.frameworks
 def test_a_framework_and_its_literal_form(project, needs):
     needs("torch")

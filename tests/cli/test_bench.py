@@ -65,7 +65,7 @@ def test_a_baseline_of_the_same_is_status_0_and_a_slow_down_is_1(convsuite, laye
     assert "slower: im2col" not in slow.stderr
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_what_was_measured_before_an_interruption_is_written(how, layers, tmp_path):
     begun, engine = tmp_path / "begun", f"{ENGINES / 'timed.py'}:SaysWhen"
     process = subprocess.Popen(

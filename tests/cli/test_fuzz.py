@@ -97,6 +97,7 @@ def test_mistakes_are_told_in_a_line(convsuite_here, tmp_path, arguments, said):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_session_goes_on_as_itself_or_not_at_all(convsuite_here, cases):
     assert convsuite_here("run", cases, "--engine", RIGHT, "--out", "run").returncode == 0
     assert "not a fuzz session" in convsuite_here("fuzz", "--resume", "--out", "run").stderr

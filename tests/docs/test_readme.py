@@ -23,6 +23,7 @@ def test_there_is_something_to_try():
     assert {"sh", "yaml", "python"} <= {language for language, _ in BLOCKS}
 
 
+@pytest.mark.slow
 @pytest.mark.frameworks
 @pytest.mark.skipif(
     any(engines.known_engines()[name].missing for name in NEEDED), reason=f"the README uses {', '.join(NEEDED)}"

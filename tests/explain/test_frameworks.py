@@ -43,7 +43,9 @@ def cases():
     yield make_case(id="channels-first", data_format="channels_first", **first)
 
 
-CASES = [pytest.param(case, id=case.id) for case in cases()]
+CASES = [
+    pytest.param(case, id=case.id, marks=[] if len(case.kernel_size) == 2 else pytest.mark.slow) for case in cases()
+]
 
 
 @pytest.fixture(scope="module")

@@ -104,6 +104,7 @@ def test_tensorflow_graph(ask):
     assert convolutions(printed)
 
 
+@pytest.mark.slow
 def test_tensorflow_xla(ask):
     """XLA has to compile the function, and oneDNN's operations get nothing to do."""
     told, printed = ask("tensorflow-xla", ("plane", GRAPH), ("gradient", GRAPH))
@@ -111,12 +112,14 @@ def test_tensorflow_xla(ask):
     assert not convolutions(printed)
 
 
+@pytest.mark.slow
 def test_tensorflow_without_onednn(ask):
     _, printed = ask("tensorflow-no-onednn", ("plane", "None"), ("cube", "None"))
     assert "onednn_verbose" in printed
     assert not convolutions(printed)
 
 
+@pytest.mark.slow
 def test_tensorflow_on_a_cpu_without_avx512(ask):
     _, printed = ask("tensorflow-avx2", ("plane", "None"))
     assert "isa:Intel AVX2\n" in printed
@@ -129,6 +132,7 @@ def test_torch(ask):
     assert len(convolutions(printed)) == 1
 
 
+@pytest.mark.slow
 def test_torch_channels_last(ask):
     """Input, kernel and output gradient lie so, and what is computed from them."""
     plane = "[t.is_contiguous(memory_format=torch.channels_last) and not t.is_contiguous() for t in ({})]"
@@ -143,6 +147,7 @@ def test_torch_channels_last(ask):
     assert {layout for _, layout in convolutions(printed)} == {"acdb", "acdeb"}
 
 
+@pytest.mark.slow
 def test_torch_without_mkldnn(ask):
     _, printed = ask("torch-no-mkldnn", ("plane", "None"), ("cube", "None"))
     assert not convolutions(printed)
@@ -165,6 +170,7 @@ def test_jax_x64(ask):
     assert ask("jax-x64", question, form="literal")[0] == [["float64", "float64"]]
 
 
+@pytest.mark.slow
 def test_jax_eager(ask):
     """Every operation by itself: the forward function is no compiled one."""
     names = "[callable(globals().get(name)) for name in ('forward', 'compiled')]"
@@ -186,6 +192,7 @@ keras.layers.Conv2D.compute_output_shape = lambda layer, shape: (*told_truth(lay
 """
 
 
+@pytest.mark.slow
 def test_a_wrong_promise_of_keras_is_a_wrong_shape(ask):
     """The answer has the promised shape: Conv2D promises 31 channels where it gives 32."""
     honest, _ = ask("keras-symbolic-torch", ("plane", "symbolic"), ("cube", "symbolic"))

@@ -93,6 +93,7 @@ def rerun(summary, out):
     return {record["case"]: record["verdict"] for record in records}
 
 
+@pytest.mark.slow
 def test_two_faults_are_two_causes_each_small_and_each_a_case_that_fails(session, tmp_path):
     summary = session("Two", causes=2, only="op == 'conv' and wrt is None and rank == 1 and padding == 'same'")
     found = {cause.features: cause for cause in summary.causes}
@@ -106,6 +107,7 @@ def test_two_faults_are_two_causes_each_small_and_each_a_case_that_fails(session
     assert rerun(summary, tmp_path / "again") == {cause.case_id: "differs" for cause in summary.causes}
 
 
+@pytest.mark.slow
 def test_what_a_cause_explains_is_neither_shrunk_nor_told_again(session):
     summary = session("Groups", cases=120, only="op == 'conv' and wrt is None")
     (cause,) = (one for one in summary.causes if one.sign.message == "")
@@ -121,6 +123,7 @@ def test_a_right_engine_gives_nothing(session):
     assert not (summary.folder / "found.yaml").exists()
 
 
+@pytest.mark.slow
 def test_a_crash_is_shrunk_too(session, tmp_path):
     summary = session("Dies", causes=1)
     (cause,) = summary.causes

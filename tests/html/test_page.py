@@ -303,7 +303,7 @@ def test_a_phone_need_not_scroll_sideways(open_page, page_file):
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], address
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(open_page, page_file, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe comes with axe-playwright-python")
     page = open_page(scheme=scheme)
@@ -387,6 +387,7 @@ def test_a_run_that_is_not_whole_says_so_above_its_numbers(open_page, tmp_path, 
     assert told.bounding_box()["y"] < page.locator(".tiles").bounding_box()["y"]
 
 
+@pytest.mark.slow
 def test_twenty_thousand_records_open(open_page, tmp_path, record_property, capsys):
     verdicts = ("exact", "within", "differs", "unsupported", "refused")
     made = [
