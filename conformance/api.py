@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from ..adapters.case import Case, formatted
 from .answers import answer_to
-from .corpus import load
+from .corpus import load, load_path
+from .entry import shipped
 from .errors import UsageError
 from .normalise import Wrong, build, validate
 from .profiles import find_profile
@@ -95,13 +96,13 @@ def _case(case: Case | str | Mapping[str, Any]) -> Case:
         return case
     if isinstance(case, Mapping):
         return make_case(**case)
-    found = _shipped().get(case)
+    found = _shipped(case.partition("::")[0]).get(case)
     if found is None:
         raise UsageError("no such case in the shipped corpus", got=case, expected="see: convsuite list cases")
     return found
 
 
 @cache
-def _shipped() -> dict[str, Case]:
-    """The computations of the shipped corpus by id, read once."""
-    return {entry.id: entry.case for entry in load(layers=True) if entry.check is None and entry.law is None}
+def _shipped(file: str) -> dict[str, Case]:
+    """The computations of a file of the shipped corpus by id, read once."""
+    return {entry.id: entry.case for entry in load_path(shipped(), [file]) if entry.check is None and entry.law is None}

@@ -63,7 +63,11 @@ def test_the_error_is_that_of_the_algorithm(bench):
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("Aborts", "SIGABRT; it printed: last words"), ("Raises", "RuntimeError"), ("KnowsNoWay", "NotImplementedError")],
+    [
+        ("Aborts", "SIGABRT; it printed: last words"),
+        ("Raises", "RuntimeError"),
+        pytest.param("KnowsNoWay", "NotImplementedError", marks=pytest.mark.slow),
+    ],
 )
 def test_who_cannot_do_a_layer_is_skipped_there_and_the_rest_goes_on(bench, name, said):
     found = bench(engine(f"unruly.{name}"), "im2col")
@@ -82,7 +86,11 @@ def test_a_hang_is_ended_after_the_time_limit(bench):
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("unruly.WrongShape", "shape"), ("wrong.RoundedToBfloat16", "its bound"), ("unruly.ReturnsNothing", "object")],
+    [
+        ("unruly.WrongShape", "shape"),
+        ("wrong.RoundedToBfloat16", "its bound"),
+        pytest.param("unruly.ReturnsNothing", "object", marks=pytest.mark.slow),
+    ],
 )
 def test_a_wrong_result_is_no_fast_number(bench, name, said):
     found = bench(engine(name), "im2col")
@@ -109,7 +117,9 @@ def test_a_missing_framework_is_a_reason_and_no_failure(bench, tmp_path):
 
 
 @pytest.mark.frameworks
-@pytest.mark.parametrize("name", ["torch", "tensorflow", "jax"])
+@pytest.mark.parametrize(
+    "name", ["torch", pytest.param("tensorflow", marks=pytest.mark.slow), pytest.param("jax", marks=pytest.mark.slow)]
+)
 def test_a_framework_has_its_best_case_and_is_the_measure(bench, name, needs):
     needs(name)
     found = bench(name, "im2col")

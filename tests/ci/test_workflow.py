@@ -47,6 +47,7 @@ def test_its_files_are_handed_over(workflow):
     assert all(name in script for one in uploads for name in one["path"].split())
 
 
+@pytest.mark.slow
 def test_its_commands_run(workflow, tmp_path):
     """On a small corpus and a wrong engine, as the shell of a runner takes them; then with the run for a baseline."""
     for name in ("right.py", "wrong.py"):

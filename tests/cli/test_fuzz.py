@@ -18,7 +18,7 @@ ONLY = ("--filter", "op == 'conv' and wrt is None")
 
 
 def test_a_right_engine_ends_with_status_0(convsuite, tmp_path):
-    done = convsuite("fuzz", "--engine", RIGHT, "--budget", "4s", "--out", "out", *ONLY)
+    done = convsuite("fuzz", "--engine", RIGHT, "--budget", "2s", "--out", "out", *ONLY)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "out\n"
     assert "0 causes found" in done.stderr
@@ -29,7 +29,7 @@ def test_a_right_engine_ends_with_status_0(convsuite, tmp_path):
 
 
 def test_a_wrong_engine_ends_with_status_1_and_a_case_file(convsuite):
-    done = convsuite("fuzz", "--engine", WRONG, "--budget", "8s", "--out", "out", *ONLY)
+    done = convsuite("fuzz", "--engine", WRONG, "--budget", "5s", "--out", "out", *ONLY)
     assert done.returncode == 1, done.stderr
     assert "found: " in done.stderr
     assert "use_bias true" in done.stderr
@@ -83,7 +83,11 @@ def test_a_session_that_is_killed_goes_on(convsuite, tmp_path):
         (["--resume"], "--resume needs --out"),
         (["--resume", "--out", "nothing"], "no run is there"),
         (["--filter", "strides >"], "condition"),
-        (["--engine", RIGHT, "--filter", "rank == 7", "--out", "none"], "meets the condition"),
+        pytest.param(
+            ["--engine", RIGHT, "--filter", "rank == 7", "--out", "none"],
+            "meets the condition",
+            marks=pytest.mark.slow,
+        ),
         (["--expectations", "nothing.yaml"], "no such expectations file"),
         (["--out", ""], "--out is empty"),
         (["--memory", "much"], "--memory is a number of bytes"),

@@ -120,7 +120,9 @@ def test_a_folder_with_a_run_is_not_written_over(convsuite, cases):
     assert "--resume" in again.stderr
 
 
-@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGKILL]])
+@pytest.mark.parametrize(
+    "signals", [[signal.SIGINT], pytest.param([signal.SIGTERM], marks=pytest.mark.slow), [signal.SIGKILL]]
+)
 def test_a_stopped_run_goes_on_where_it_was(signals, convsuite, cases, tmp_path):
     """Interrupted or killed in the middle of a hang: the records are kept, and resuming runs the rest alone."""
     unruly = f"{ENGINES / 'unruly.py'}:Hangs"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from convsuite.conformance import selftest
 from convsuite.conformance.entry import shipped
 from convsuite.conformance.faults import Right
@@ -96,6 +98,7 @@ def test_json_holds_everything(convsuite_here, tmp_path):
     assert set(found["enough"]).isdisjoint(found["idle_cases"])
 
 
+@pytest.mark.slow
 def test_two_processes_find_what_one_finds(convsuite, tmp_path):
     for jobs in (1, 2):
         convsuite("selftest", DIGITS, LAWS, "--fault", "kernel-mirrored", "--jobs", jobs, "--json", f"{jobs}.json")

@@ -46,7 +46,9 @@ KNOWN = {
 """(code, words of the sentence) by case and form."""
 
 
-@pytest.mark.parametrize("engine", KNOWN)
+@pytest.mark.parametrize(
+    "engine", [pytest.param(name, marks=[] if name == "torch" else [pytest.mark.slow]) for name in KNOWN]
+)
 def test_known_differences_are_named_by_their_cause(engine, tmp_path):
     if engines.known_engines()[engine].missing:
         pytest.skip(f"{engine} is not installed")

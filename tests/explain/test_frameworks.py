@@ -19,6 +19,7 @@ DEFAULT = [engine for engine in known_engines().values() if engine.default]
 INSTALLED = [engine for engine in DEFAULT if not engine.missing]
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.frameworks,
     pytest.mark.skipif(len(INSTALLED) < len(DEFAULT), reason="not all six engines are installed"),
 ]
@@ -43,9 +44,7 @@ def cases():
     yield make_case(id="channels-first", data_format="channels_first", **first)
 
 
-CASES = [
-    pytest.param(case, id=case.id, marks=[] if len(case.kernel_size) == 2 else pytest.mark.slow) for case in cases()
-]
+CASES = [pytest.param(case, id=case.id) for case in cases()]
 
 
 @pytest.fixture(scope="module")

@@ -150,6 +150,7 @@ def test_expectations_silence_what_is_known(session, tmp_path):
     assert counts["known"] > 0
 
 
+@pytest.mark.slow
 def test_a_session_goes_on_where_it_was_and_knows_what_it_found(session, tmp_path):
     first = session("Two", causes=1)
     before = [json.loads(line)["batch"] for line in (tmp_path / "out" / "draws.jsonl").read_text().splitlines()]

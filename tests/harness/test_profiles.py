@@ -78,8 +78,14 @@ def test_without_the_profile_it_is(run_cases, file):
     ("engine", "caught"),
     [
         ("CoefficientWrong", {"plain", "line", "cube", "double", "narrow"}),
-        ("BorderOffByOne", {"plain", "line", "cube", "double", "narrow", "pads", "grouped"}),
-        ("LastTileMissing", {"plain", "line", "cube", "double", "narrow", "pads", "dilated", "grouped"}),
+        pytest.param(
+            "BorderOffByOne", {"plain", "line", "cube", "double", "narrow", "pads", "grouped"}, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            "LastTileMissing",
+            {"plain", "line", "cube", "double", "narrow", "pads", "dilated", "grouped"},
+            marks=pytest.mark.slow,
+        ),
         ("ReadsFloat16", {"narrow"}),
     ],
 )

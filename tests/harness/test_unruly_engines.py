@@ -90,7 +90,10 @@ WORDS = {
 }
 
 
-@pytest.mark.parametrize("engine", WORDS)
+@pytest.mark.parametrize(
+    "engine",
+    [pytest.param(name, marks=[pytest.mark.slow] if name == "ReturnsFarTooMuch" else []) for name in WORDS],
+)
 def test_what_is_no_result_has_its_word(engine, run_cases, small):
     before, trouble, after = run_cases(unruly(engine), small)
     assert (before["verdict"], trouble["verdict"], after["verdict"]) == ("exact", WORDS[engine], "exact")

@@ -25,7 +25,7 @@ from convsuite.reference import (
 )
 from convsuite.reference.geometry import conv_pads, full_sizes
 
-generated = settings(max_examples=400, deadline=None, derandomize=True, database=None)
+generated = settings(max_examples=200, deadline=None, derandomize=True, database=None)
 
 FORWARD = {"conv": conv, "conv_transpose": conv_transpose, "depthwise_conv": depthwise_conv}
 ALGORITHMS = {
