@@ -15,7 +15,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(INSTALLED))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: run test test-core test-slow bench dashboard report lint setup clean
+.PHONY: run test test-core test-slow test-pages bench dashboard report lint setup clean
 
 # ARGS reaches `convsuite run`: make run ARGS='--engine torch --tag smoke'. The report is written whatever the run found;
 # make itself turns every status but 0 into 2.
@@ -26,7 +26,7 @@ run: setup
 
 # A file's tests stay together: what they share is then made once.  A worker that dies, or hangs in a test for so many
 # seconds, ends the run with the name of the test; given another worker, pytest-xdist 3.8 would wait forever.
-PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 \
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 \
 	-o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 
 test: lint
@@ -37,6 +37,10 @@ test-core: setup
 
 test-slow: setup
 	@$(PY) -m pytest -m slow $(ARGS)
+
+# Every command of the README, and the pages in a browser as people use them: slow tests that no submission goes without.
+test-pages: setup
+	@$(PY) -m pytest $(PARALLEL) -m slow tests/docs tests/html tests/dashboard $(ARGS)
 
 # The commit at hand, measured into asv's history; then the dashboard.  BENCH chooses by the modules of benchmarks/tracked,
 # as BENCH=. for all of them.

@@ -249,6 +249,7 @@ def test_pytests_own_junit_file_knows_the_verdicts(project):
     assert '<property name="verdict" value="differs"' in (project.path / "out.xml").read_text()
 
 
+@pytest.mark.slow
 def test_workers_of_xdist_collect_the_same_and_keep_an_engine_each(project):
     """The engine tells its process: one that is tried before, and as many as there are workers for four items each."""
     (project.path / "told.py").write_text(

@@ -24,6 +24,7 @@ def test_it_says_what_is_new_and_how_to_see_it(read):
     assert text.count("<details>") == text.count("</details>") == 2
 
 
+@pytest.mark.slow
 def test_its_commands_show_what_they_say(read, tmp_path, monkeypatch):
     """As the page has them, but for the script's name; the engine is wrong, so that they end with status 1."""
     monkeypatch.chdir(tmp_path)  # files are named from here

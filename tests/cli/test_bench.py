@@ -39,6 +39,7 @@ def test_the_table_goes_to_the_error_stream_and_the_file_where_it_is_asked(convs
     }
 
 
+@pytest.mark.slow
 def test_standard_output_is_a_file_too(convsuite, layers):
     done = convsuite("bench", layers, "--engine", "im2col", *SHORT, "--json", "-")
     assert done.returncode == 0, done.stderr

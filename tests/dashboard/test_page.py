@@ -102,6 +102,7 @@ def test_the_map_shows_where_winograd_wins(open_page):
     assert sorted(map(float, texts)) == pytest.approx(sorted(cells.values()), abs=0.01)
 
 
+@pytest.mark.slow
 def test_totals_are_of_whole_models(open_page):
     names = [row["implementation"] for row in table(open_page(), "totals")]
     assert names[0] in ("winograd-4", "fastest NumPy")
@@ -117,6 +118,7 @@ def test_filters_choose(open_page):
     assert page.locator("#layers svg [aria-label*='implementation: winograd-4;']").count() == 3
 
 
+@pytest.mark.slow
 def test_a_filter_offers_what_those_before_it_leave(open_page):
     page = open_page()
     page.locator("#bars").get_by_role("combobox", name="network").select_option("vgg16")
@@ -125,6 +127,7 @@ def test_a_filter_offers_what_those_before_it_leave(open_page):
     assert {row["layer"] for row in table(page, "bars")} == {"vgg16::c3-e224"}
 
 
+@pytest.mark.slow
 def test_nothing_chosen_is_said(open_page):
     page = open_page()
     boxes = page.locator("#layers fieldset input:checked")
@@ -135,6 +138,7 @@ def test_nothing_chosen_is_said(open_page):
     assert page.locator("#layers svg").count() == 1
 
 
+@pytest.mark.slow
 def test_the_keyboard_is_enough(open_page):
     page = open_page()
     page.keyboard.press("Tab")
@@ -148,6 +152,7 @@ def test_the_keyboard_is_enough(open_page):
     page.wait_for_selector("#pareto table")
 
 
+@pytest.mark.slow
 def test_a_phone_need_not_scroll_sideways(open_page):
     page = open_page(PHONE)
     for details in page.locator("summary").all():
@@ -157,6 +162,7 @@ def test_a_phone_need_not_scroll_sideways(open_page):
         assert page.locator(f"#{name} svg").bounding_box()["width"] <= PHONE["width"], name
 
 
+@pytest.mark.slow
 def test_dark_is_dark_and_follows_the_system(open_page):
     page = open_page(scheme="dark")
     assert brightness(page, "getComputedStyle(document.body).backgroundColor") < 60
@@ -176,6 +182,7 @@ def brightness(page, expression):
     return (red + green + blue) / 3
 
 
+@pytest.mark.slow
 def test_controls_and_tables_have_names(open_page):
     page = open_page()
     unnamed = "[...document.querySelectorAll('select, input, form:not(.vega-bindings), [role=region], nav')]"

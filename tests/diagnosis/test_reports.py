@@ -54,6 +54,7 @@ def test_a_run_tells_the_causes_by_how_much_they_explain(convsuite):
     assert "Put the zeros around the input yourself" in rows[0]
 
 
+@pytest.mark.slow
 def test_a_run_without_diagnosis_tells_none(convsuite, tmp_path):
     done = convsuite("run", "cases.yaml", "--engine", f"{WRONG}:KernelFlipped", "--out", "run", "--no-diagnosis")
     assert done.returncode == 1, done.stderr

@@ -96,6 +96,7 @@ def convolutions(printed):
 GRAPH = "[bool(compiled.function_def.attr['_XlaMustCompile'].b), [op.type for op in compiled.graph.get_operations()]]"
 
 
+@pytest.mark.slow
 def test_tensorflow_graph(ask):
     """A graph of operations for the case's shapes, the gradient's within it."""
     (plane, gradient), printed = ask("tensorflow-graph", ("plane", GRAPH), ("gradient", GRAPH))

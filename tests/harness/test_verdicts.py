@@ -67,7 +67,10 @@ def names(records, *, ok):
     return {record["case"].split("::")[1].split("[")[0] for record in records if record["ok"] == ok}
 
 
-@pytest.mark.parametrize("engine", CAUGHT_BY)
+@pytest.mark.parametrize(
+    "engine",
+    [pytest.param(name, marks=[pytest.mark.slow] if name == "RoundedToBfloat16" else []) for name in CAUGHT_BY],
+)
 def test_a_wrong_engine_is_caught(engine, run_cases, files):
     records = run_cases(wrong(engine), *files)
     assert CAUGHT_BY[engine] <= names(records, ok=False)

@@ -139,6 +139,7 @@ def test_search_finds_words_of_parameters_and_ids(open_page):
     assert "Nothing fits." in page.locator("#table-of-states").inner_text()
 
 
+@pytest.mark.slow
 def test_a_link_to_what_the_run_has_not_says_so(open_page):
     page = open_page("#view=case&case=no%3A%3Asuch")
     assert "The run has no case" in page.locator("#case-body").inner_text()
@@ -147,6 +148,7 @@ def test_a_link_to_what_the_run_has_not_says_so(open_page):
     assert page.said == []
 
 
+@pytest.mark.slow
 def test_back_goes_back(open_page):
     page = open_page()
     page.locator("select[name=state]").select_option("trap")
@@ -174,6 +176,7 @@ def long_page(tmp_path_factory):
 PLACE = "[scrollY, document.activeElement.textContent, document.querySelector('.tabulator-tableholder')?.scrollTop > 0]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reloaded", [False, True])
 def test_back_leads_to_where_the_reader_was(open_page, long_page, reloaded):
     page = open_page(file=long_page)
@@ -199,6 +202,7 @@ def test_back_leads_to_where_the_reader_was(open_page, long_page, reloaded):
     page.wait_for_function(f"JSON.stringify({PLACE}) === {json.dumps(json.dumps(before, separators=(',', ':')))}")
 
 
+@pytest.mark.slow
 def test_rows_and_engines_of_the_list_are_told_apart(open_page, long_page):
     page = open_page(file=long_page, viewport={"width": 1280, "height": 900})
     cut = "(places) => places.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"
@@ -212,6 +216,7 @@ def test_rows_and_engines_of_the_list_are_told_apart(open_page, long_page):
     assert link["y"] + link["height"] <= frame["y"] + frame["height"]
 
 
+@pytest.mark.slow
 def test_a_script_is_copied_without_a_clipboard_of_today(open_page):
     page = open_page(CASE)
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
@@ -233,6 +238,7 @@ def test_hostile_texts_are_texts(open_page):
     assert page.said == []
 
 
+@pytest.mark.slow
 def test_causes_lead_to_their_cases_and_reproducers(open_page):
     page = open_page("#view=causes")
     cause = page.locator("#cause-same-pads-half-a-kernel")
@@ -251,6 +257,7 @@ def test_relations_and_their_parts_know_each_other(open_page):
     assert page.locator("#case-body").get_by_role("link", name="laws/shift::one", exact=True).count() == 1
 
 
+@pytest.mark.slow
 def test_notes_pictures_and_environment_are_there(open_page):
     page = open_page("#view=note")
     assert "refuted" in page.locator("#note").inner_text()
@@ -262,6 +269,7 @@ def test_notes_pictures_and_environment_are_there(open_page):
         assert text in page.locator("#environment").inner_text()
 
 
+@pytest.mark.slow
 def test_the_keyboard_is_enough(open_page):
     page = open_page(TRAP)
     page.keyboard.press("Tab")
@@ -297,6 +305,7 @@ def every_view(page, file):
         yield address
 
 
+@pytest.mark.slow
 def test_a_phone_need_not_scroll_sideways(open_page, page_file):
     page = open_page("", PHONE)
     for address in every_view(page, page_file):
@@ -317,6 +326,7 @@ def test_axe_finds_nothing_serious(open_page, page_file, scheme):
     assert not found, "\n".join(found)
 
 
+@pytest.mark.slow
 def test_dark_is_as_the_system_says_until_the_reader_chooses(open_page):
     page = open_page(CASE, scheme="dark")
     assert brightness(page) < 60
@@ -336,6 +346,7 @@ def brightness(page):
     return sum(int(part) for part in re.findall(r"\d+", colour)[:3]) / 3
 
 
+@pytest.mark.slow
 def test_no_state_is_told_by_colour_alone(open_page):
     page = open_page()
     signs = page.locator(".legend .sign").all_inner_texts()
@@ -344,6 +355,7 @@ def test_no_state_is_told_by_colour_alone(open_page):
     assert page.locator("#list .sign:not([aria-label])").count() == 0
 
 
+@pytest.mark.slow
 def test_a_run_without_records_is_a_page(open_page, tmp_path):
     file = tmp_path / "index.html"
     file.write_text(html.render(run_json(status="running", engines={}, seconds={}), []), encoding="utf-8")

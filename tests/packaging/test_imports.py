@@ -125,7 +125,8 @@ def test_importing_imports_no_framework(traps, module):
 
 
 @pytest.mark.parametrize(
-    "args", [["--help"], ["run", "--help"], ["bench", "--list"], ["list", "engines"], ["list", "cases"], ["schema"]]
+    "args",
+    [["--help"], ["run", "--help"], ["bench", "--list"], ["list", "engines"], ["list", "cases", "conv1d"], ["schema"]],
 )
 def test_command_imports_no_framework(traps, args):
     env, log = traps(*FRAMEWORKS)
