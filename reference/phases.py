@@ -7,6 +7,10 @@ none, or every (s/h)-th from a first one t0 on, t = t0 + (s/h) a, and what they 
 
 a convolution of stride 1 and dilation d/h with those taps in mirrored order. Nothing is stuffed with zeros, no product
 is made that is not wanted, and no two outputs are added up: each phase writes every s-th output, through a view.
+
+Where the last axis has s taps and nothing is cropped, its phases are side by side in memory, and together one product
+
+    y[.., s*j + r, c] = sum over f of x[.., j, f] w[.., r, c, f]        (r, c) being one axis of s*C channels
 """
 
 from functools import partial
@@ -32,12 +36,17 @@ class Phase(NamedTuple):
 
 
 class Phases(NamedTuple):
-    """All kinds."""
+    """All kinds; and, if so they may be, those that are side by side as one (``joined``)."""
 
     phases: tuple[Phase, ...]
+    joined: "Phases | None"
 
     def __call__(self, geometry: Geometry, grid: Array, out: Array) -> list[Task]:
         """(N, *grid, F) -> out (N, *image, C)."""
+        size, stride = geometry.grid[-1], geometry.strides[-1]
+        if self.joined is not None and geometry.begin[-1] == 0 and geometry.image[-1] == size * stride:
+            together = out.reshape(*out.shape[:-2], size, stride * out.shape[-1])
+            return self.joined(_one_tap(geometry), grid, together)
         tasks: list[Task] = []
         # enough of them for the threads, none need be cut for their sake
         with workers.using(1 if len(self.phases) >= workers.threads() else workers.threads()):
@@ -75,7 +84,20 @@ def _phases(make: Maker, kernel: Array, groups: int, strides: Size, dilation: Si
             chosen = (slice(end % step, end + 1, step) for end, step in zip(last, steps, strict=True))
             writer = make(w[tuple(chosen)], groups, (1,) * len(sizes), spread)
         found.append(Phase(residue, first, taps, writer))
-    return Phases(tuple(found))
+    joined = None
+    if 1 < sizes[-1] == strides[-1] and dilation[-1] == groups == 1:
+        together = kernel.reshape(*sizes[:-1], 1, -1, kernel.shape[-1])
+        joined = _phases(make, together, 1, (*strides[:-1], 1), dilation)
+    return Phases(tuple(found), joined)
+
+
+def _one_tap(geometry: Geometry) -> Geometry:
+    """The same with one tap along the last axis, at stride 1."""
+    return geometry._replace(
+        image=(*geometry.image[:-1], geometry.grid[-1]),
+        kernel_size=(*geometry.kernel_size[:-1], 1),
+        strides=(*geometry.strides[:-1], 1),
+    )
 
 
 def _stride_1(geometry: Geometry, phase: Phase, starts: Size, sizes: Size) -> Geometry:

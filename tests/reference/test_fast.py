@@ -51,6 +51,21 @@ def computed(op: str, x: np.ndarray, w: Any, **said: Any) -> np.ndarray | None:
         raise
 
 
+@pytest.mark.parametrize("padding", ["valid", "same", 1, ((0, 0), (1, 0)), ((1, 2), (0, 1)), ((0, 0), (-1, -1))])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("strides", [(2, 3), (1, 3), (3, 1)])
+def test_transposed_with_as_many_taps_as_the_stride(strides: tuple[int, int], groups: int, padding: Any) -> None:
+    """The phases that are side by side in the result are one product; cropped or in groups they are several."""
+    stream = np.random.RandomState(0)
+    x = stream.randint(-8, 9, (2, 5, 4, 6)).astype(np.float32)
+    w = stream.randint(-8, 9, (2, 3, 5, 6)).astype(np.float32)
+    said: dict[str, Any] = {"strides": strides, "padding": padding, "groups": groups}
+    expected = conv_transpose(x, w, **said, algorithm="naive")
+    for algorithm in ("auto", "winograd"):
+        kernel = prepare(w, op="conv_transpose", algorithm=algorithm, strides=strides, groups=groups)
+        assert np.allclose(conv_transpose(x, kernel, strides=strides, padding=padding), expected, atol=1e-3), algorithm
+
+
 @pytest.mark.parametrize("seed", range(150))
 @pytest.mark.parametrize("op", ["conv", "depthwise_conv", "conv_transpose"])
 def test_every_algorithm_gives_what_the_definition_gives(op: str, seed: int) -> None:
