@@ -3,10 +3,11 @@
 Times say little between two days; what is compared is own time over that of the fastest framework in the same rounds,
 or over the machine's product where there is no framework:
 
-    c = log(mean of the fastest eighth of own samples) - log(the same of the other's)
+    c = log(mean of the fastest two thirds of own samples) - log(the same of the other's)
 
-The fastest, three at least, since other processes only ever make a sample longer: between calm and busy minutes of one
-machine this c differed by 1 %, that of medians by 5 %.  Its variance is
+The fastest, since other processes only ever make a sample longer; and many of them, since on a machine that is never
+calm the very fastest are luck: between processes started one after the other this c differed by 5 %, that of the
+fastest eighth by up to 10 %, and of changes by a fifth 95 and 25 in a hundred were told.  Its variance is
 
     e^2 + tau^2 / starts
 
@@ -44,14 +45,14 @@ SUSPICIOUS = 0.5
 """A change of this part of the least one is looked at again."""
 LEVEL = 0.02
 """The chance that anything at all is called slower where nothing is; the same for faster."""
-PART, FEWEST = 8, 3
-"""The fastest of so many samples count, and so many at least."""
+KEPT, FEWEST = 2 / 3, 3
+"""The part of the samples that counts, the fastest, and so many at least."""
 TAU, ASSUMED, COMMON = 0.03, 8, 0.015
 """What fresh processes usually differ by, and how many degrees of freedom that is worth beside what is seen; and the
 part of it that all rows of an implementation share, so that their mean keeps it."""
-GAP = 0.2
+GAP = 0.15
 """How much of the gap between medians and fastest is taken for an error of the fastest."""
-CONFIRMATIONS, MOST_CONFIRMATIONS = 2, 4
+CONFIRMATIONS, MOST_CONFIRMATIONS = 2, 6
 """Fresh starts that a suspicion takes, and how many where they do not decide."""
 DRAWN = 400
 SGEMM = "sgemm"
@@ -291,5 +292,5 @@ def _of(key: Key, implementation: str, rows: dict[Key, Row]) -> Row:
 
 def _fastest(samples: np.ndarray) -> np.ndarray:
     """log(mean of the fastest), of the last axis: (..., rounds) -> (...)."""
-    count = max(samples.shape[-1] // PART, FEWEST)
+    count = max(round(samples.shape[-1] * KEPT), FEWEST)
     return np.log(np.sort(samples, axis=-1)[..., :count].mean(axis=-1))
