@@ -127,7 +127,7 @@ class EngineProcess:
     ) -> Iterator[Outcome]:
         """Asks for the remaining forms and takes each off the list that is answered, by an outcome or by a death.
 
-        A process that has run cases before and dies without having begun with this one has died of an earlier one:
+        A process that has run something before and dies without having begun with what comes next has died of that:
         nothing is taken off the list then, and the next attempt is a fresh process's.
         """
         live.mark_log()
@@ -146,7 +146,7 @@ class EngineProcess:
                 ended, sent = live.channel.receive()
                 outcome = self._outcome(remaining[0], program, ended, sent.get("result"))
                 del remaining[0]
-                program = None
+                program, started, fresh = None, False, False
                 if outcome is not None:
                     yield replace(outcome, words=words)
             done, _ = live.channel.receive()

@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from right import Right
 
+from convsuite.adapters.base import CallProgram
+
 
 class Unruly(Right):
     """Misbehaves on the cases that are tagged `trouble`, and does right by the others."""
@@ -192,6 +194,21 @@ class DiesLater(Unruly):
 
         threading.Timer(0.05, os._exit, (9,)).start()
         return result
+
+
+class DiesBetweenForms(CallProgram):
+    """Answers one form, and dies before it begins with the other."""
+
+    asked = None
+
+    def __init__(self):
+        super().__init__(Right())
+
+    def translate(self, case, form):
+        if form == "literal" and "trouble" in case.tags and self.asked == case.id:
+            os._exit(9)
+        self.asked = case.id
+        return super().translate(case, form)
 
 
 class ForksAndDies(Unruly):

@@ -119,6 +119,11 @@ def test_a_death_between_two_cases_is_not_the_next_cases(run_cases, tmp_path):
     assert all(record["program"] for record in records if record["verdict"] == "crash")
 
 
+def test_a_death_between_two_forms_is_not_the_next_forms(run_cases, small):
+    found = [(record["form"], record["verdict"]) for record in run_cases(unruly("DiesBetweenForms"), small)]
+    assert found == [("equivalent", "exact")] * 3
+
+
 def test_a_crash_is_a_crash_though_a_child_holds_the_pipes(run_cases, small):
     begin = time.monotonic()
     assert run_cases(unruly("ForksAndDies"), small)[1]["verdict"] == "crash"
