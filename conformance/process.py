@@ -131,7 +131,7 @@ class EngineProcess:
         nothing is taken off the list then, and the next attempt is a fresh process's.
         """
         live.mark_log()
-        begin, fresh, started = time.perf_counter(), self._fresh, False
+        begin, to_blame = time.perf_counter(), self._fresh  # whether a death now is that of the form that is due
         self._fresh = False
         program: str | None = None
         words: Words | None = None
@@ -141,12 +141,12 @@ class EngineProcess:
             while remaining:
                 live.arm(self.limits.seconds)
                 said, _ = live.channel.receive()
-                program, started = said["program"], True
+                program, to_blame = said["program"], True
                 words = None if said.get("words") is None else Words.from_json(said["words"])
                 ended, sent = live.channel.receive()
                 outcome = self._outcome(remaining[0], program, ended, sent.get("result"))
                 del remaining[0]
-                program, started, fresh = None, False, False
+                program, to_blame = None, False
                 if outcome is not None:
                     yield replace(outcome, words=words)
             done, _ = live.channel.receive()
@@ -159,7 +159,7 @@ class EngineProcess:
             how = f"no answer within {self.limits.seconds:g} s" if late else live.cause_of_death()
             tail = live.tail()
             self.close()
-            if not remaining or not (fresh or started or late):
+            if not remaining or not (to_blame or late):
                 self.deaths_between_cases += 1
                 return
             kind, words = "timeout" if late else "crash", None if program is None else words

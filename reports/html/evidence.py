@@ -67,8 +67,8 @@ def gather(
         except NoReproducer:
             continue
     versions = {name: said.get("versions") for name, said in (run.get("engines") or {}).items()}
-
-    code = {one.engine: _code(one.setup) for one in scripts}
+    setups = {one.engine: one.setup for one in scripts}
+    code = {engine: _code(setup) for engine, setup in setups.items()}  # read once per engine, which has many scripts
 
     def key_of_script(one: Reproducer) -> tuple[Any, ...]:
         return "reproducer", one.script, one.engine, versions.get(one.engine), *code[one.engine]
